@@ -1,0 +1,1 @@
+//! Service account tokens as a cluster's OIDC issuer would sign them.

@@ -1,0 +1,302 @@
+//! Everything that happens, as one stream: the terminal, JSON lines, the journal and the report are views of it.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::keda::decision::Decision;
+
+/// One thing that happened, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// When, by the clock of the process that reports it (RFC 3339, UTC).
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+impl Event {
+    /// `what`, happening now.
+    #[must_use]
+    pub fn now(what: What) -> Self {
+        Self { at: Timestamp::now(), what }
+    }
+}
+
+/// Counters of one queue, as SQS gives them: approximate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Depth {
+    /// Waiting to be received (`ApproximateNumberOfMessages`).
+    pub visible: i64,
+    /// Received, not yet deleted or timed out (`ApproximateNumberOfMessagesNotVisible`).
+    pub in_flight: i64,
+    /// Sent with a delay that has not passed (`ApproximateNumberOfMessagesDelayed`).
+    pub delayed: i64,
+}
+
+impl Depth {
+    /// All messages the queue holds.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
+/// How a job ended, or that it has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// Created, nothing runs yet.
+    Pending,
+    /// Its process or pod runs.
+    Running,
+    /// Ended with exit code 0.
+    Complete,
+    /// Ended otherwise, or was killed.
+    Failed,
+}
+
+impl JobState {
+    /// Whether the job has ended.
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Complete | Self::Failed)
+    }
+}
+
+/// Why a message went back to the queue before its work was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Released {
+    /// SIGTERM or SIGINT reached the consumer.
+    Signal,
+    /// The work failed, or panicked.
+    Failure,
+}
+
+/// What happened. The tag is `event`, in kebab case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// A resource is about to be created, updated or deleted.
+    StepStarted {
+        /// Kind and name.
+        resource: String,
+        /// `create`, `update` or `delete`.
+        action: String,
+    },
+    /// It was.
+    StepDone {
+        /// Kind and name.
+        resource: String,
+        /// `create`, `update` or `delete`.
+        action: String,
+    },
+    /// A named condition is waited for.
+    Waiting {
+        /// What must become true.
+        condition: String,
+        /// Seconds until the wait gives up.
+        deadline_seconds: u64,
+    },
+    /// Sending begins.
+    ProduceStarted {
+        /// Messages to be sent; absent when they come from a stream.
+        count: Option<u64>,
+    },
+    /// A batch is about to go on the wire; if its answer never comes, some of it may have been sent.
+    Sending {
+        /// Sequence numbers, unique within one run of `produce`.
+        numbers: Vec<u64>,
+        /// Names this run of `produce`; with the number it identifies the body.
+        run: String,
+    },
+    /// SQS accepted a message.
+    Sent {
+        /// The id SQS gave it.
+        message_id: String,
+        /// Its sequence number.
+        number: u64,
+        /// The run of `produce`.
+        run: String,
+    },
+    /// SQS refused a message for good.
+    SendFailed {
+        /// Its sequence number.
+        number: u64,
+        /// The run of `produce`.
+        run: String,
+        /// The error code.
+        code: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Sending ended.
+    ProduceFinished {
+        /// Accepted by SQS.
+        sent: u64,
+        /// Refused for good.
+        failed: u64,
+    },
+    /// A consumer received a message.
+    Received {
+        /// The message.
+        message_id: String,
+        /// The job that received it.
+        job: String,
+        /// How often it was received so far, this time included.
+        receive_count: u32,
+        /// When SQS accepted it.
+        #[schemars(with = "Option<String>")]
+        sent_at: Option<Timestamp>,
+    },
+    /// The consumer's heartbeat extended the visibility timeout.
+    Extended {
+        /// The message.
+        message_id: String,
+        /// The job.
+        job: String,
+        /// The new timeout in seconds, from now.
+        seconds: u32,
+    },
+    /// The work on a message ended well.
+    Worked {
+        /// The message.
+        message_id: String,
+        /// The job.
+        job: String,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// The result was stored.
+    Stored {
+        /// The message.
+        message_id: String,
+        /// The job.
+        job: String,
+        /// Where: a path or an `s3://` address.
+        location: String,
+        /// Size in bytes.
+        bytes: u64,
+    },
+    /// The message was deleted: it will not be seen again.
+    Deleted {
+        /// The message.
+        message_id: String,
+        /// The job.
+        job: String,
+    },
+    /// The result analyzer counted it.
+    Counted {
+        /// The message.
+        message_id: String,
+        /// The job.
+        job: String,
+    },
+    /// The message was given back to the queue.
+    ReleasedMessage {
+        /// The message.
+        message_id: String,
+        /// The job.
+        job: String,
+        /// Why.
+        reason: Released,
+    },
+    /// The consumer found no message within its idle budget.
+    Idle {
+        /// The job.
+        job: String,
+    },
+    /// The scaler created a job.
+    JobCreated {
+        /// Its name.
+        job: String,
+        /// Generation of the ScaledJob that it was made from.
+        generation: i64,
+    },
+    /// A job changed state.
+    JobChanged {
+        /// Its name.
+        job: String,
+        /// The new state.
+        state: JobState,
+        /// Why, in a word (`done`, `idle`, `killed`, `failed`), when it ended.
+        reason: Option<String>,
+    },
+    /// A job was removed.
+    JobDeleted {
+        /// Its name.
+        job: String,
+        /// `history`, `rollout` or `teardown`.
+        reason: String,
+    },
+    /// One poll of the scaler: what it read and decided.
+    Polled {
+        /// Depth of each trigger's queue, by metric name.
+        depths: Vec<(String, Depth)>,
+        /// The decision, with every input.
+        decision: Box<Decision>,
+    },
+    /// A trigger could not be read; KEDA's reason `KEDAScalerFailed`.
+    ScalerFailed {
+        /// The metric's name.
+        metric: String,
+        /// The error's text.
+        error: String,
+    },
+    /// This process became the scaler of the stack, or looks on while another is.
+    Lease {
+        /// True when this process scales.
+        held: bool,
+        /// Who holds it: process id and host, as text.
+        holder: String,
+    },
+    /// The ScaledJob was paused or resumed.
+    Paused {
+        /// True when paused now.
+        paused: bool,
+    },
+    /// The ScaledJob changed: a new generation is in force.
+    RolledOut {
+        /// The new generation.
+        generation: i64,
+        /// Jobs of older generations that were deleted.
+        deleted: usize,
+    },
+    /// Every queue is empty and no job runs.
+    Drained {
+        /// Messages deleted since the watch began.
+        done: u64,
+        /// Seconds since the watch began.
+        seconds: f64,
+    },
+    /// Something worth knowing that stops nothing.
+    Warning {
+        /// What.
+        message: String,
+    },
+}
+
+/// Takes events as they happen. Must not block and cannot fail: a reporter keeps its own faults to itself.
+pub trait Reporter: Send + Sync {
+    /// Takes one event.
+    fn report(&self, event: &Event);
+
+    /// Reports `what` as happening now.
+    fn tell(&self, what: What) {
+        self.report(&Event::now(what));
+    }
+}
+
+/// Passes each event to several reporters, in order.
+pub struct Fanout(pub Vec<Box<dyn Reporter>>);
+
+impl Reporter for Fanout {
+    fn report(&self, event: &Event) {
+        for reporter in &self.0 {
+            reporter.report(event);
+        }
+    }
+}

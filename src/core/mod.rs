@@ -1,0 +1,12 @@
+//! What the demo is: plain values and decisions, without a vendor, a terminal or a file.
+
+pub mod error;
+pub mod event;
+pub mod iam;
+pub mod keda;
+pub mod ops;
+pub mod plan;
+pub mod ports;
+pub mod settings;
+pub mod stack;
+pub mod template;

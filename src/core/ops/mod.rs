@@ -1,0 +1,1 @@
+//! Use cases, one per verb: asynchronous, against ports only.

@@ -1,0 +1,206 @@
+//! What was observed, what will be done about it, and in which order: a plan is data.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Names one resource: its kind in the field's words, and its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ResourceId {
+    /// For example `sqs queue`, `iam role`, `scaledjob`.
+    pub kind: &'static str,
+    /// The object's name.
+    pub name: String,
+}
+
+impl ResourceId {
+    /// Makes the id of the `kind` called `name`.
+    pub fn new(kind: &'static str, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// Whether a resource belongs to one stack or is shared by several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Made by and for one stack: `teardown` deletes it.
+    Stack,
+    /// Shared (OIDC provider, cluster): made when absent, deleted only when asked and ours.
+    Shared,
+}
+
+/// One difference between what is and what should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The field, for example `VisibilityTimeout` or `tag kedactl:stack`.
+    pub field: String,
+    /// What is there; empty when absent.
+    pub actual: String,
+    /// What should be there.
+    pub wanted: String,
+}
+
+/// What a look at one resource found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Observed {
+    /// It does not exist.
+    Absent,
+    /// It is ours, and differs from what it should be.
+    Drifted {
+        /// Each difference.
+        differences: Vec<Difference>,
+    },
+    /// It is ours and as it should be.
+    Ready,
+    /// It exists and is not ours: it is never touched.
+    Foreign {
+        /// What shows that it is not ours.
+        why: String,
+    },
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Make what is absent.
+    Create,
+    /// Repair what drifted.
+    Update,
+    /// Leave it: it is as it should be, or already gone.
+    Keep,
+    /// Remove it.
+    Delete,
+    /// Cannot be done: something foreign stands in its place.
+    Blocked,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The resource.
+    #[serde(flatten)]
+    pub id: ResourceId,
+    /// What will be done.
+    pub action: Action,
+    /// Why, in a few words; empty for the obvious.
+    pub why: String,
+    /// The aws, helm or kubectl commands that this step replaces.
+    pub replaces: Vec<String>,
+}
+
+/// One resource as a plan sees it.
+#[derive(Debug, Clone)]
+pub struct Sighting {
+    /// The resource.
+    pub id: ResourceId,
+    /// Whose it is.
+    pub scope: Scope,
+    /// What was found.
+    pub observed: Observed,
+    /// The commands its creation replaces.
+    pub replaces: Vec<String>,
+}
+
+/// Steps in the order in which they are carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// Whether `teardown` may also delete what several stacks share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// Leave it.
+    Keep,
+    /// Delete it if it is ours.
+    Delete,
+}
+
+impl Plan {
+    /// The plan that brings everything seen into being, in the order given.
+    #[must_use]
+    pub fn setup(sightings: &[Sighting]) -> Self {
+        let step = |sighting: &Sighting| {
+            let (action, why) = match &sighting.observed {
+                Observed::Absent => (Action::Create, String::new()),
+                Observed::Ready => (Action::Keep, String::new()),
+                Observed::Drifted { differences } => (Action::Update, describe(differences)),
+                // A shared object that someone else made serves as well as ours.
+                Observed::Foreign { why } if sighting.scope == Scope::Shared => (Action::Keep, why.clone()),
+                Observed::Foreign { why } => (Action::Blocked, why.clone()),
+            };
+            Step { id: sighting.id.clone(), action, why, replaces: sighting.replaces.clone() }
+        };
+        Self { steps: sightings.iter().map(step).collect() }
+    }
+
+    /// The plan that removes what is ours, in the reverse of the order given.
+    #[must_use]
+    pub fn teardown(sightings: &[Sighting], shared: Shared) -> Self {
+        let step = |sighting: &Sighting| {
+            let (action, why) = match &sighting.observed {
+                Observed::Absent => (Action::Keep, "already gone".to_owned()),
+                Observed::Foreign { why } => (Action::Keep, format!("not ours: {why}")),
+                _ if sighting.scope == Scope::Shared && shared == Shared::Keep => (Action::Keep, "shared".to_owned()),
+                _ => (Action::Delete, String::new()),
+            };
+            Step { id: sighting.id.clone(), action, why, replaces: Vec::new() }
+        };
+        Self { steps: sightings.iter().rev().map(step).collect() }
+    }
+
+    /// The steps that change something.
+    pub fn changes(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step.action, Action::Create | Action::Update | Action::Delete))
+    }
+
+    /// The steps that something foreign stands in the way of.
+    pub fn blocked(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action == Action::Blocked)
+    }
+}
+
+fn describe(differences: &[Difference]) -> String {
+    let one = |d: &Difference| {
+        if d.actual.is_empty() { format!("{} missing", d.field) } else { format!("{} is {}, wants {}", d.field, d.actual, d.wanted) }
+    };
+    differences.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sighting(name: &str, scope: Scope, observed: Observed) -> Sighting {
+        Sighting { id: ResourceId::new("thing", name), scope, observed, replaces: vec![] }
+    }
+
+    #[test]
+    fn setup_never_plans_to_touch_what_is_foreign() {
+        let foreign = || Observed::Foreign { why: "no tag".into() };
+        let plan = Plan::setup(&[sighting("mine", Scope::Stack, foreign()), sighting("ours", Scope::Shared, foreign())]);
+        assert_eq!(plan.steps[0].action, Action::Blocked);
+        assert_eq!(plan.steps[1].action, Action::Keep);
+        assert_eq!(plan.changes().count(), 0);
+    }
+
+    #[test]
+    fn teardown_reverses_the_order_and_keeps_what_is_shared() {
+        let seen = [sighting("first", Scope::Shared, Observed::Ready), sighting("last", Scope::Stack, Observed::Ready)];
+        let plan = Plan::teardown(&seen, Shared::Keep);
+        assert_eq!(plan.steps[0].id.name, "last");
+        assert_eq!(plan.steps[0].action, Action::Delete);
+        assert_eq!(plan.steps[1].action, Action::Keep);
+        assert_eq!(Plan::teardown(&seen, Shared::Delete).changes().count(), 2);
+    }
+}

@@ -1,0 +1,211 @@
+//! The only traits: what the demo needs from the world, each with at least two implementations.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::Result,
+    event::{Depth, JobState},
+    plan::{Observed, ResourceId, Scope},
+};
+
+/// One thing that must exist. Idempotent by contract: applying or deleting twice is as good as once.
+#[async_trait]
+pub trait Resource: Send + Sync {
+    /// Its kind and name.
+    fn id(&self) -> ResourceId;
+    /// Whose it is.
+    fn scope(&self) -> Scope {
+        Scope::Stack
+    }
+    /// The aws, helm or kubectl commands that `apply` replaces, as one would type them.
+    fn replaces(&self) -> Vec<String>;
+    /// The files `kedactl render` writes for it: relative path and text.
+    fn documents(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    /// Looks. Changes nothing.
+    async fn observe(&self) -> Result<Observed>;
+    /// Makes it what it should be, and waits until it is usable. Refuses what is foreign.
+    async fn apply(&self) -> Result<()>;
+    /// Removes it if it is ours; absent is fine. Refuses what is foreign.
+    async fn delete(&self) -> Result<()>;
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Sequence number within one run of `produce`.
+    pub number: u64,
+    /// The body.
+    pub body: String,
+    /// Seconds before it becomes visible, 0 to 900; absent means the queue's own.
+    pub delay_seconds: Option<u32>,
+    /// FIFO queues: the group.
+    pub group: Option<String>,
+    /// FIFO queues: the deduplication id.
+    pub deduplication: Option<String>,
+}
+
+/// What became of one message of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// Accepted, with this id.
+    Sent(String),
+    /// Refused.
+    Refused {
+        /// The service's code.
+        code: String,
+        /// Its text.
+        message: String,
+        /// Whether the same message may be accepted later.
+        passing: bool,
+    },
+}
+
+/// A received message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The id that `send` returned.
+    pub message_id: String,
+    /// What `extend`, `release` and `delete` need. Never shown or logged.
+    pub receipt: String,
+    /// The body.
+    pub body: String,
+    /// How often it was received, this time included.
+    pub receive_count: u32,
+    /// When SQS accepted it.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// One queue.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// The three approximate counters.
+    async fn depth(&self) -> Result<Depth>;
+    /// Sends up to ten messages; one outcome each, in order. An error means none is known to be sent.
+    async fn send(&self, batch: &[Outgoing]) -> Result<Vec<SendOutcome>>;
+    /// Waits up to `wait` (at most 20 s) for one message, hidden for `visibility` (absent: the queue's own).
+    async fn receive(&self, wait: Duration, visibility: Option<Duration>) -> Result<Option<Received>>;
+    /// Hides the message for `visibility` from now.
+    async fn extend(&self, receipt: &str, visibility: Duration) -> Result<()>;
+    /// Makes the message visible at once.
+    async fn release(&self, receipt: &str) -> Result<()>;
+    /// Deletes the message; twice is fine.
+    async fn delete(&self, receipt: &str) -> Result<()>;
+}
+
+/// One reading of a trigger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The metric's value.
+    pub value: f64,
+    /// Whether it is above the activation threshold.
+    pub active: bool,
+    /// The queue's counters, where the trigger is a queue.
+    pub depth: Option<Depth>,
+}
+
+/// One trigger's source.
+#[async_trait]
+pub trait Metric: Send + Sync {
+    /// The metric's name, `s<index>-<name>`.
+    fn name(&self) -> &str;
+    /// Asks once.
+    async fn read(&self) -> Result<Reading>;
+}
+
+/// One job as the scaler sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// The ScaledJob it belongs to.
+    pub scaled_job: String,
+    /// Generation of the ScaledJob that it was made from; absent when unknown.
+    pub generation: Option<i64>,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it ended (`done`, `idle`, `killed`, `failed`), when it has.
+    pub reason: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it ended well; Kubernetes sets this on success only.
+    pub completed_at: Option<Timestamp>,
+    /// The message it works on or worked on, once known.
+    pub message_id: Option<String>,
+}
+
+/// What a job is made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// The ScaledJob's name.
+    pub scaled_job: String,
+    /// The ScaledJob's generation.
+    pub generation: i64,
+    /// Labels, KEDA's and the ScaledJob's.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, KEDA's and the ScaledJob's.
+    pub annotations: BTreeMap<String, String>,
+    /// The `batch/v1` JobSpec, as KEDA would write it.
+    pub spec: serde_json::Value,
+    /// Environment of the consumer's container, resolved.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Where jobs run.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// All jobs of `scaled_job`, finished ones included, oldest first.
+    async fn list(&self, scaled_job: &str) -> Result<Vec<Job>>;
+    /// Creates one; returns its name.
+    async fn create(&self, spec: &JobSpec) -> Result<String>;
+    /// Deletes one, stopping it first if it runs; absent is fine.
+    async fn delete(&self, name: &str) -> Result<()>;
+}
+
+/// What a consumer tells the analyzer of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// The message: counting it twice counts once.
+    pub message_id: String,
+    /// The job.
+    pub job: String,
+}
+
+/// One record of the analyzer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountRecord {
+    /// `processed` or `kill`.
+    pub kind: String,
+    /// The message, when the consumer said which.
+    pub message_id: Option<String>,
+    /// The job, when the consumer said which.
+    pub job: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The result analyzer.
+#[async_trait]
+pub trait Analyzer: Send + Sync {
+    /// Counts a processed message.
+    async fn processed(&self, count: &Count) -> Result<()>;
+    /// Counts a kill.
+    async fn killed(&self, count: &Count) -> Result<()>;
+    /// The article's lines: `2026-01-17 05:50:45 - processed count 1`.
+    async fn lines(&self) -> Result<Vec<String>>;
+    /// One record per count.
+    async fn records(&self) -> Result<Vec<CountRecord>>;
+    /// Forgets all counts.
+    async fn reset(&self) -> Result<()>;
+}
+
+/// The event store of one stack; the writing side is an [`super::event::Reporter`].
+pub trait Journal: Send + Sync {
+    /// Every event of every run, in order of time. A torn last line is left out.
+    fn events(&self) -> Result<Vec<super::event::Event>>;
+}

@@ -1,0 +1,263 @@
+//! A stack's name, and every other name, ARN, tag and label that follows from it.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::{Error, Result};
+
+/// The stack that commands use when none is named; its objects bear the article's own names.
+pub const DEFAULT_STACK: &str = "demo";
+/// Tag key on every AWS object, and label key's counterpart on every Kubernetes object.
+pub const STACK_TAG: &str = "kedactl:stack";
+/// Label that every Kubernetes object of a stack carries.
+pub const STACK_LABEL: &str = "kedactl.dev/stack";
+/// Label that says who manages a Kubernetes object.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY_LABEL`].
+pub const MANAGED_BY: &str = "kedactl";
+/// The audience of every web identity token for AWS.
+pub const AUDIENCE: &str = "sts.amazonaws.com";
+/// KEDA's namespace and service account, as its chart names them.
+pub const KEDA_NAMESPACE: &str = "keda";
+/// The service account KEDA's operator runs as.
+pub const KEDA_SERVICE_ACCOUNT: &str = "keda-operator";
+
+/// A stack's name: 1 to 32 lower-case letters, digits and inner hyphens, starting with a letter.
+///
+/// The limit leaves room for the longest derived name within IAM's 64 characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StackName(String);
+
+impl StackName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the stack of the article's own names.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.0 == DEFAULT_STACK
+    }
+
+    /// `base` for the default stack, `<stack>-<base>` for any other.
+    #[must_use]
+    pub fn derive(&self, base: &str) -> String {
+        if self.is_default() { base.to_owned() } else { format!("{}-{base}", self.0) }
+    }
+}
+
+impl Default for StackName {
+    fn default() -> Self {
+        Self(DEFAULT_STACK.to_owned())
+    }
+}
+
+impl FromStr for StackName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let valid =
+            text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(inner) && !text.ends_with('-');
+        if valid {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::input(
+            "stack name",
+            text,
+            "1 to 32 lower-case letters, digits and hyphens, starting with a letter and not ending in a hyphen",
+        )
+        .hint("choose another name, such as `--stack demo`"))
+    }
+}
+
+impl TryFrom<String> for StackName {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<StackName> for String {
+    fn from(name: StackName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for StackName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a stack lives in AWS: partition, region, account; enough to write every ARN and URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// For example `us-east-1`.
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+impl Place {
+    /// The place of `account` in `region`, with the partition that the region belongs to.
+    #[must_use]
+    pub fn new(region: &str, account: &str) -> Self {
+        let partition = match region {
+            r if r.starts_with("cn-") => "aws-cn",
+            r if r.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        Self { partition: partition.into(), region: region.into(), account: account.into() }
+    }
+
+    /// The DNS suffix of the partition's endpoints.
+    #[must_use]
+    pub fn dns_suffix(&self) -> &'static str {
+        if self.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }
+    }
+
+    /// ARN of an IAM object, for example `iam_arn("role/keda-operator")`.
+    #[must_use]
+    pub fn iam_arn(&self, path: &str) -> String {
+        format!("arn:{}:iam::{}:{path}", self.partition, self.account)
+    }
+
+    /// ARN of the queue called `name`.
+    #[must_use]
+    pub fn queue_arn(&self, name: &str) -> String {
+        format!("arn:{}:sqs:{}:{}:{name}", self.partition, self.region, self.account)
+    }
+
+    /// URL of the queue called `name`, as SQS itself makes it.
+    #[must_use]
+    pub fn queue_url(&self, name: &str) -> String {
+        format!("https://sqs.{}.{}/{}/{name}", self.region, self.dns_suffix(), self.account)
+    }
+
+    /// ARN of the EKS cluster called `name`.
+    #[must_use]
+    pub fn cluster_arn(&self, name: &str) -> String {
+        format!("arn:{}:eks:{}:{}:cluster/{name}", self.partition, self.region, self.account)
+    }
+
+    /// The OIDC issuer that the embedded EKS gives to cluster `name`, with `https://`.
+    ///
+    /// A real cluster's issuer is read from `DescribeCluster`; the embedded one derives it, so that
+    /// a plan can name it before the cluster exists.
+    #[must_use]
+    pub fn embedded_issuer(&self, name: &str) -> String {
+        let digest = Sha256::digest(self.cluster_arn(name).as_bytes());
+        let id: String = digest.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+        format!("https://oidc.eks.{}.{}/id/{id}", self.region, self.dns_suffix())
+    }
+}
+
+/// Every name of a stack's objects; nothing here is random or remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// The stack these names belong to.
+    pub stack: StackName,
+    /// Kubernetes namespace of the workload.
+    pub namespace: String,
+    /// EKS cluster.
+    pub cluster: String,
+    /// The work queue.
+    pub queue: String,
+    /// Its dead-letter queue.
+    pub dead_letter_queue: String,
+    /// Role that KEDA's operator (or the in-process scaler) uses.
+    pub operator_role: String,
+    /// Role of the producer's and consumer's service account.
+    pub workload_role: String,
+    /// Policy: read the queue's counters.
+    pub scaler_policy: String,
+    /// Policy: send.
+    pub producer_policy: String,
+    /// Policy: receive, extend, delete.
+    pub consumer_policy: String,
+    /// The workload's service account.
+    pub service_account: String,
+    /// KEDA's TriggerAuthentication.
+    pub trigger_auth: String,
+    /// KEDA's ScaledJob.
+    pub scaled_job: String,
+}
+
+impl Names {
+    /// The names of `stack`'s objects around the queue called `queue` (before the stack's prefix).
+    #[must_use]
+    pub fn new(stack: &StackName, namespace: &str, cluster: &str, queue: &str) -> Self {
+        let queue = stack.derive(queue);
+        let dead_letter_queue = match queue.strip_suffix(".fifo") {
+            Some(stem) => format!("{stem}-dlq.fifo"),
+            None => format!("{queue}-dlq"),
+        };
+        Self {
+            stack: stack.clone(),
+            namespace: namespace.to_owned(),
+            cluster: cluster.to_owned(),
+            dead_letter_queue,
+            queue,
+            operator_role: stack.derive("keda-operator"),
+            workload_role: stack.derive("video-workload"),
+            scaler_policy: stack.derive("sqs-scaler"),
+            producer_policy: stack.derive("sqs-producer"),
+            consumer_policy: stack.derive("sqs-consumer"),
+            service_account: stack.derive("aws-sqs"),
+            trigger_auth: stack.derive("keda-trigger-auth-aws-credentials"),
+            scaled_job: stack.derive("video-processor"),
+        }
+    }
+}
+
+/// The subject of a service account's token: `system:serviceaccount:<namespace>:<name>`.
+#[must_use]
+pub fn subject(namespace: &str, service_account: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{service_account}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_stack_bears_the_articles_names() {
+        let names = Names::new(&StackName::default(), "default", "demo", "test-queue");
+        assert_eq!(names.queue, "test-queue");
+        assert_eq!(names.operator_role, "keda-operator");
+        assert_eq!(names.service_account, "aws-sqs");
+        assert_eq!(names.scaled_job, "video-processor");
+    }
+
+    #[test]
+    fn another_stack_prefixes_every_name() {
+        let stack: StackName = "orders".parse().expect("valid");
+        let names = Names::new(&stack, "default", "demo", "jobs.fifo");
+        assert_eq!(names.queue, "orders-jobs.fifo");
+        assert_eq!(names.dead_letter_queue, "orders-jobs-dlq.fifo");
+        assert_eq!(names.workload_role, "orders-video-workload");
+    }
+
+    #[test]
+    fn illegal_stack_names_are_refused() {
+        for bad in ["", "-a", "a-", "A", "ünder", "a b", &"a".repeat(33)] {
+            let error = bad.parse::<StackName>().expect_err(bad);
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("stack name"));
+        }
+    }
+
+    #[test]
+    fn china_and_govcloud_have_their_own_partition() {
+        assert_eq!(Place::new("cn-north-1", "1").queue_url("q"), "https://sqs.cn-north-1.amazonaws.com.cn/1/q");
+        assert_eq!(Place::new("us-gov-west-1", "1").queue_arn("q"), "arn:aws-us-gov:sqs:us-gov-west-1:1:q");
+    }
+}

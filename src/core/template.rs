@@ -1,0 +1,1 @@
+//! Strict rendering of `templates/`: an unknown variable is an error, and values are escaped as JSON.

@@ -1,0 +1,5 @@
+//! The `kedactl` program.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}
