@@ -1,5 +1,7 @@
 //! The `kedactl` program.
 
+mod cli;
+
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    cli::run()
 }

@@ -224,6 +224,11 @@ pub enum What {
         state: JobState,
         /// Why, in a word (`done`, `idle`, `killed`, `failed`), when it ended.
         reason: Option<String>,
+        /// The message it works on or worked on, once known.
+        message_id: Option<String>,
+        /// When it was created.
+        #[schemars(with = "String")]
+        created_at: Timestamp,
     },
     /// A job was removed.
     JobDeleted {
@@ -238,6 +243,11 @@ pub enum What {
         depths: Vec<(String, Depth)>,
         /// The decision, with every input.
         decision: Box<Decision>,
+    },
+    /// The queues' counters differ from when they were last looked at. Between polls; nothing is decided on it.
+    DepthChanged {
+        /// Depth of each trigger's queue, by metric name.
+        depths: Vec<(String, Depth)>,
     },
     /// A trigger could not be read; KEDA's reason `KEDAScalerFailed`.
     ScalerFailed {

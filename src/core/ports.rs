@@ -209,3 +209,34 @@ pub trait Journal: Send + Sync {
     /// Every event of every run, in order of time. A torn last line is left out.
     fn events(&self) -> Result<Vec<super::event::Event>>;
 }
+
+/// Kubernetes objects, as the API server would give them.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// The object of `kind` (`ScaledJob`, `ConfigMap`) called `name` in the stack's namespace; absent is `None`.
+    async fn get(&self, kind: &str, name: &str) -> Result<Option<serde_json::Value>>;
+    /// All objects of `kind` in the stack's namespace, by name.
+    async fn list(&self, kind: &str) -> Result<Vec<serde_json::Value>>;
+}
+
+/// What came of asking for the scaler's lease.
+pub enum Claim {
+    /// It is ours until this value is dropped, or this process ends however it does.
+    Held(Box<dyn Send + Sync>),
+    /// Someone else holds it: process id and host, as text.
+    HeldBy(String),
+}
+
+/// The right to scale one stack; at most one process has it.
+#[async_trait]
+pub trait Lease: Send + Sync {
+    /// Asks once, without waiting.
+    async fn claim(&self) -> Result<Claim>;
+}
+
+/// Where results are stored.
+#[async_trait]
+pub trait Artifacts: Send + Sync {
+    /// Stores `content` under `key`, atomically; returns where it is (a path or an `s3://` address).
+    async fn put(&self, key: &str, content: Vec<u8>) -> Result<String>;
+}

@@ -9,7 +9,6 @@ pub mod iam;
 pub mod request;
 pub mod serve;
 pub mod sqs;
-pub mod store;
 pub mod sts;
 pub mod tokens;
 
@@ -20,10 +19,14 @@ use http::Response;
 
 use error::ServiceError;
 use request::{Call, Service};
-use store::Store;
+
+use super::store::{Schema, Store};
 
 /// The account of the embedded services.
 pub const ACCOUNT: &str = "123456789012";
+
+/// The tables of all services, in one file.
+const SCHEMA: Schema = Schema { version: 1, tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA] };
 
 /// The embedded AWS services over one SQLite file. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ impl Emulator {
     /// # Errors
     /// When the file cannot be opened, or a newer version wrote it.
     pub fn open(path: &Path) -> crate::core::error::Result<Self> {
-        Ok(Self { store: Store::open(path)? })
+        Ok(Self { store: Store::open(path, SCHEMA)? })
     }
 
     /// Answers one HTTP request of the AWS wire, whichever transport brought it. Never fails: faults are answers.

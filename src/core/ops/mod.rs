@@ -1,1 +1,1 @@
-//! Use cases, one per verb: asynchronous, against ports only.
+//! Use cases, one for each verb: async, against ports only.

@@ -1,4 +1,4 @@
-//! The SQLite file behind the embedded services: WAL, durable, safe for many processes at once.
+//! One SQLite file: WAL, durable, private to its owner, safe for many processes at once.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,11 +8,16 @@ use std::{
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::error::ServiceError;
 use crate::core::error::{Error, Kind, Result};
 
-/// Version of the tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+/// What a file holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// Version of the tables, kept in `PRAGMA user_version`.
+    pub version: i64,
+    /// The statements that make them.
+    pub tables: &'static [&'static str],
+}
 
 /// The file. Cheap to clone; one process uses one `Store`.
 #[derive(Debug, Clone)]
@@ -26,25 +31,25 @@ impl Store {
     ///
     /// # Errors
     /// `State` when the file cannot be opened or written, or when a newer version made it.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, schema: Schema) -> Result<Self> {
         let fault = |error: rusqlite::Error| Error::new(Kind::State, format!("could not open `{}`", path.display()), error.to_string());
         let connection = Connection::open(path).map_err(fault)?;
         connection.busy_timeout(Duration::from_secs(30)).map_err(fault)?;
         connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;").map_err(fault)?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fault)?;
-        if version > VERSION {
+        if version > schema.version {
             return Err(Error::new(
                 Kind::State,
                 format!("could not open `{}`", path.display()),
-                format!("it was written by a newer kedactl (format {version}, this one knows {VERSION})"),
+                format!("it was written by a newer kedactl (format {version}, this one knows {})", schema.version),
             )
             .hint("use the newer kedactl, or another `--state-dir`"));
         }
-        if version < VERSION {
-            connection.execute_batch(super::sqs::SCHEMA).map_err(fault)?;
-            connection.execute_batch(super::iam::SCHEMA).map_err(fault)?;
-            connection.execute_batch(super::eks::SCHEMA).map_err(fault)?;
-            connection.execute_batch(&format!("PRAGMA user_version={VERSION}")).map_err(fault)?;
+        if version < schema.version {
+            for tables in schema.tables {
+                connection.execute_batch(tables).map_err(fault)?;
+            }
+            connection.execute_batch(&format!("PRAGMA user_version={}", schema.version)).map_err(fault)?;
         }
         Ok(Self { inner: Arc::new(Mutex::new(connection)), path: path.to_owned() })
     }
@@ -59,10 +64,11 @@ impl Store {
     ///
     /// # Errors
     /// Whatever `look` returns.
-    pub async fn read<T, F>(&self, look: F) -> Result<T, ServiceError>
+    pub async fn read<T, E, F>(&self, look: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, ServiceError> + Send + 'static,
+        E: From<rusqlite::Error> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
         let inner = self.inner.clone();
         blocking(move || look(&*inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner))).await
@@ -72,10 +78,11 @@ impl Store {
     ///
     /// # Errors
     /// Whatever `change` returns, and faults of the file.
-    pub async fn write<T, F>(&self, change: F) -> Result<T, ServiceError>
+    pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, ServiceError> + Send + 'static,
+        E: From<rusqlite::Error> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         let inner = self.inner.clone();
         blocking(move || {
@@ -89,9 +96,9 @@ impl Store {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(ServiceError::new("InternalFailure", error.to_string()).status(500)),
+        Ok(value) => value,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -1,0 +1,1 @@
+//! AWS through the official SDK: the one path to it.

@@ -1,0 +1,1 @@
+//! The journal: JSON lines on disk, one file for each run and writer.

@@ -1,0 +1,1 @@
+//! One machine as a cluster: jobs as child processes, objects as files.

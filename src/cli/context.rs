@@ -1,0 +1,69 @@
+//! All that a verb may touch: options, settings, cancellation, the terminal.
+
+use std::{env, path::PathBuf};
+
+use kedactl::{
+    backend::emulator::ACCOUNT,
+    core::{
+        error::{Error, Kind, Result},
+        settings::{Choices, Key, Origin, Settings},
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{options::Options, ui::Ui};
+
+/// What every verb is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// The terminal.
+    pub(crate) ui: Ui,
+    /// The flags that every command takes.
+    pub(crate) options: Options,
+    /// Cancelled by the first Ctrl-C or SIGTERM once [`Context::listen`] was called.
+    pub(crate) cancel: CancellationToken,
+}
+
+impl Context {
+    pub(crate) fn new(options: Options) -> Self {
+        Self { ui: Ui::new(&options), options, cancel: CancellationToken::new() }
+    }
+
+    /// The settings in force: `flags` over environment over remembered over defaults.
+    ///
+    /// # Errors
+    /// When a value cannot be used, or what setup remembered cannot be read.
+    pub(crate) fn settings(&self, flags: Choices) -> Result<Settings> {
+        let state_dir = self.state_dir()?;
+        let remembered = kedactl::backend::remembered(&state_dir, &self.options.stack)?;
+        let layers = [(Origin::Flag, flags), (Origin::Environment, environment()), (Origin::Remembered, remembered)];
+        Settings::resolve(self.options.stack.clone(), state_dir, ACCOUNT, &layers)
+    }
+
+    fn state_dir(&self) -> Result<PathBuf> {
+        let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let given = self.options.state_dir.clone().or_else(|| from("XDG_STATE_HOME").map(|dir| dir.join("kedactl")));
+        given.or_else(|| from("HOME").map(|home| home.join(".local/state/kedactl"))).ok_or_else(|| {
+            Error::new(Kind::State, "no place to keep state", "neither HOME nor XDG_STATE_HOME is set").hint("pass --state-dir DIR")
+        })
+    }
+
+    /// From now on Ctrl-C and SIGTERM cancel [`Context::cancel`] instead of ending the process.
+    pub(crate) fn listen(&self) {
+        use tokio::signal::unix::{SignalKind, signal};
+        let cancel = self.cancel.clone();
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            cancel.cancel();
+        });
+    }
+}
+
+fn environment() -> Choices {
+    let variable = |key: Key| format!("KEDACTL_{}", key.name().to_uppercase().replace('-', "_"));
+    Key::ALL.iter().filter_map(|key| env::var(variable(*key)).ok().filter(|text| !text.is_empty()).map(|text| (*key, text))).collect()
+}
