@@ -7,6 +7,7 @@ pub mod keda;
 pub mod ops;
 pub mod plan;
 pub mod ports;
+pub mod report;
 pub mod settings;
 pub mod stack;
 pub mod template;

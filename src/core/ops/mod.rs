@@ -1,1 +1,3 @@
 //! Use cases, one for each verb: async, against ports only.
+
+pub mod report;

@@ -1,0 +1,121 @@
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("in range")
+}
+
+fn event(second: i64, what: What) -> Event {
+    Event { at: at(second), what }
+}
+
+fn id(n: u64) -> String {
+    format!("m{n}")
+}
+
+fn sending(n: u64) -> Event {
+    event(0, What::Sending { numbers: vec![n], run: "r".into() })
+}
+
+fn sent(n: u64) -> Event {
+    event(0, What::Sent { message_id: id(n), number: n, run: "r".into() })
+}
+
+fn received(n: u64, second: i64, job: &str) -> Event {
+    event(second, What::Received { message_id: id(n), job: job.into(), receive_count: 1, sent_at: Some(at(0)) })
+}
+
+fn worked(n: u64, second: i64, job: &str) -> Event {
+    event(second, What::Worked { message_id: id(n), job: job.into(), seconds: 3.0 })
+}
+
+fn deleted(n: u64, second: i64, job: &str) -> Event {
+    event(second, What::Deleted { message_id: id(n), job: job.into() })
+}
+
+fn counted(n: u64) -> CountRecord {
+    CountRecord { kind: "processed".into(), message_id: Some(id(n)), job: None, at: at(9) }
+}
+
+fn life(n: u64) -> Vec<Event> {
+    vec![sending(n), sent(n), received(n, 2, "j"), worked(n, 5, "j"), deleted(n, 6, "j")]
+}
+
+fn report(events: Vec<Event>, counts: Vec<CountRecord>, visible: i64) -> Report {
+    let queue = Depth { visible, in_flight: 0, delayed: 0 };
+    Report::from(&Evidence { events, counts, queue, dead_letters: Depth::default() })
+}
+
+#[test]
+fn ten_messages_done_and_counted_are_proven() {
+    let events = (1..=10).flat_map(life).collect();
+    let report = report(events, (1..=10).map(counted).collect(), 0);
+    assert_eq!(report.verdict, Verdict::Proven, "{}", report.reason);
+    assert_eq!((report.totals.sent, report.totals.deleted, report.totals.counted), (10, 10, 10));
+    assert_eq!(report.drain_seconds, Some(6.0));
+    assert_eq!(report.wait_seconds.map(|spread| spread.max), Some(2.0));
+}
+
+#[test]
+fn nothing_sent_is_empty() {
+    assert_eq!(report(vec![], vec![], 0).verdict, Verdict::Empty);
+}
+
+#[test]
+fn a_waiting_message_is_unfinished_and_not_lost() {
+    let report = report(vec![sending(1), sent(1)], vec![], 1);
+    assert_eq!((report.verdict, report.totals.lost), (Verdict::Unfinished, 0));
+}
+
+#[test]
+fn a_message_in_no_queue_and_never_worked_on_is_lost() {
+    let report = report(vec![sending(1), sent(1), received(1, 2, "j")], vec![], 0);
+    assert_eq!((report.verdict, report.totals.lost), (Verdict::Lost, 1));
+}
+
+#[test]
+fn work_done_twice_is_duplicated_even_when_counted_once() {
+    let mut events = life(1);
+    events.extend([received(1, 7, "k"), worked(1, 10, "k"), deleted(1, 11, "k")]);
+    let report = report(events, vec![counted(1)], 0);
+    assert_eq!((report.verdict, report.totals.duplicated, report.totals.redelivered), (Verdict::Duplicated, 1, 1));
+}
+
+#[test]
+fn a_redelivery_after_a_kill_is_not_a_duplicate() {
+    let events = vec![sending(1), sent(1), received(1, 2, "j"), received(1, 40, "k"), worked(1, 43, "k"), deleted(1, 44, "k")];
+    let report = report(events, vec![counted(1)], 0);
+    assert_eq!((report.verdict, report.totals.redelivered), (Verdict::Proven, 1), "{}", report.reason);
+}
+
+#[test]
+fn a_deletion_that_was_not_written_down_is_not_a_loss() {
+    let report = report(vec![sending(1), sent(1), received(1, 2, "j"), worked(1, 5, "j")], vec![counted(1)], 0);
+    assert_eq!((report.verdict, report.totals.lost, report.totals.unfinished), (Verdict::Proven, 0, 0), "{}", report.reason);
+}
+
+#[test]
+fn work_whose_message_is_still_in_the_queue_is_unfinished() {
+    let report = report(vec![sending(1), sent(1), received(1, 2, "j"), worked(1, 5, "j")], vec![], 1);
+    assert_eq!((report.verdict, report.totals.unfinished), (Verdict::Unfinished, 1));
+}
+
+#[test]
+fn an_uncounted_message_is_miscounted() {
+    assert_eq!(report(life(1), vec![], 0).verdict, Verdict::Miscounted);
+}
+
+#[test]
+fn an_id_that_only_a_consumer_knows_is_taken_for_a_cut_off_send() {
+    let events = vec![sending(1), received(1, 2, "j"), worked(1, 5, "j"), deleted(1, 6, "j")];
+    let cut = report(events.clone(), vec![counted(1)], 0);
+    assert_eq!((cut.totals.sent, cut.totals.unconfirmed, cut.totals.strangers), (1, 0, 0));
+    let strange = report(events[1..].to_vec(), vec![counted(1)], 0);
+    assert_eq!((strange.totals.sent, strange.totals.strangers), (0, 1));
+}
+
+#[test]
+fn exit_codes_of_verdicts_are_distinct_and_start_at_ten() {
+    let codes: std::collections::BTreeSet<u8> = Verdict::ALL.iter().map(|verdict| verdict.exit_code()).collect();
+    assert_eq!(codes.len(), Verdict::ALL.len());
+    assert!(codes.iter().all(|code| *code == 0 || *code >= 10));
+}
