@@ -1,4 +1,5 @@
 //! The integration tests: the real binary, the contracts of every backend, the vectors.
-#![expect(missing_docs, reason = "test names are sentences")]
 
+mod architecture;
+mod bad_input;
 mod support;
