@@ -16,6 +16,6 @@ fn refuses(output: &Output, words: &[&str]) {
 #[test]
 fn an_illegal_stack_name_is_refused() {
     let stack = Stack::new();
-    refuses(&stack.run(["setup", "--yes", "--stack", "Not_Legal"]), &["--stack", "Not_Legal"]);
+    refuses(&stack.run(["status", "--stack", "Not_Legal"]), &["--stack", "Not_Legal"]);
     assert_eq!(std::fs::read_dir(stack.dir()).expect("readable").count(), 0, "nothing was made");
 }
