@@ -217,6 +217,10 @@ pub trait Objects: Send + Sync {
     async fn get(&self, kind: &str, name: &str) -> Result<Option<serde_json::Value>>;
     /// All objects of `kind` in the stack's namespace, by name.
     async fn list(&self, kind: &str) -> Result<Vec<serde_json::Value>>;
+    /// Makes the object what `manifest` says; its `metadata.generation` rises when its `spec` changed.
+    async fn apply(&self, manifest: &serde_json::Value) -> Result<()>;
+    /// Removes the object of `kind` called `name`; absent is fine.
+    async fn delete(&self, kind: &str, name: &str) -> Result<()>;
 }
 
 /// What came of asking for the scaler's lease.

@@ -219,6 +219,15 @@ impl Settings {
         })
     }
 
+    /// URL of the queue called `name`, at the endpoint in force.
+    #[must_use]
+    pub fn queue_url(&self, name: &str) -> String {
+        match &self.endpoint_url {
+            Some(endpoint) => format!("{}/{}/{name}", endpoint.trim_end_matches('/'), self.place.account),
+            None => self.place.queue_url(name),
+        }
+    }
+
     /// The folder of this stack's journal, objects, jobs and artifacts.
     #[must_use]
     pub fn stack_dir(&self) -> PathBuf {
