@@ -236,6 +236,8 @@ pub enum Claim {
 pub trait Lease: Send + Sync {
     /// Asks once, without waiting.
     async fn claim(&self) -> Result<Claim>;
+    /// Who holds it, without asking for it; `None` when nobody does.
+    async fn holder(&self) -> Result<Option<String>>;
 }
 
 /// Where results are stored.
