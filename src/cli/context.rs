@@ -40,7 +40,11 @@ impl Context {
         Settings::resolve(self.options.stack.clone(), state_dir, ACCOUNT, &layers)
     }
 
-    fn state_dir(&self) -> Result<PathBuf> {
+    /// Where state is kept.
+    ///
+    /// # Errors
+    /// `State` when nothing tells where.
+    pub(crate) fn state_dir(&self) -> Result<PathBuf> {
         let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let given = self.options.state_dir.clone().or_else(|| from("XDG_STATE_HOME").map(|dir| dir.join("kedactl")));
         given.or_else(|| from("HOME").map(|home| home.join(".local/state/kedactl"))).ok_or_else(|| {

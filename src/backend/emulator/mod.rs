@@ -2,6 +2,7 @@
 //!
 //! One service, two transports: the SDK reaches it in process (`connector`), anything else through a port (`serve`).
 
+pub mod clock;
 pub mod connector;
 pub mod eks;
 pub mod error;
@@ -12,11 +13,14 @@ pub mod sqs;
 pub mod sts;
 pub mod tokens;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http::Response;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
+use clock::Clock;
 use error::ServiceError;
 use request::{Call, Service};
 
@@ -32,6 +36,22 @@ const SCHEMA: Schema = Schema { version: 1, tables: &[sqs::SCHEMA, iam::SCHEMA, 
 #[derive(Debug, Clone)]
 pub struct Emulator {
     pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) reuse: NameReuse,
+    /// Woken after each change that may let a long poll go on.
+    pub(crate) arrivals: Arc<Notify>,
+    /// Set when long polls must end.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Whether a deleted queue's name may be used again at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NameReuse {
+    /// It may. The default in process, so that `teardown` followed by `setup` need not wait.
+    #[default]
+    AtOnce,
+    /// Not for 60 s (`QueueDeletedRecently`), as AWS has it. What `local serve` does.
+    AfterAMinute,
 }
 
 impl Emulator {
@@ -40,7 +60,47 @@ impl Emulator {
     /// # Errors
     /// When the file cannot be opened, or a newer version wrote it.
     pub fn open(path: &Path) -> crate::core::error::Result<Self> {
-        Ok(Self { store: Store::open(path, SCHEMA)? })
+        Ok(Self {
+            store: Store::open(path, SCHEMA)?,
+            clock: Clock::default(),
+            reuse: NameReuse::default(),
+            arrivals: Arc::default(),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    /// With every rule of AWS that only makes people wait; see [`NameReuse`].
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self { reuse: NameReuse::AfterAMinute, ..self }
+    }
+
+    /// With another clock than the system's: tests let time pass without waiting.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// With long polls that end, empty, as soon as `stop` is set.
+    #[must_use]
+    pub fn stopping_with(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Empties every table.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn reset(&self) -> Result<(), ServiceError> {
+        self.store
+            .write(|transaction| {
+                let mut names = transaction.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
+                let names = names.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+                transaction.execute_batch("PRAGMA defer_foreign_keys = ON")?;
+                names.iter().try_for_each(|name| transaction.execute_batch(&format!("DELETE FROM \"{name}\"")))?;
+                Ok(())
+            })
+            .await
     }
 
     /// Answers one HTTP request of the AWS wire, whichever transport brought it. Never fails: faults are answers.
