@@ -1,5 +1,6 @@
 //! What the demo is: plain values and decisions, without a vendor, a terminal or a file.
 
+pub mod board;
 pub mod error;
 pub mod event;
 pub mod iam;

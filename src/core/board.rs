@@ -1,0 +1,343 @@
+//! What `watch` shows: a pure fold over the event stream.
+
+mod history;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    event::{Depth, Event, JobState, What},
+    keda::decision::Decision,
+};
+
+pub use history::{History, Sample};
+
+/// How many decisions and notes are kept.
+const KEPT: usize = 8;
+
+/// One job as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its end was seen.
+    pub ended_at: Option<Timestamp>,
+    /// The message it works on or worked on, once known.
+    pub message_id: Option<String>,
+    /// Why it ended, in a word.
+    pub reason: Option<String>,
+    /// Whether its message counts as done.
+    done: bool,
+}
+
+impl JobRow {
+    /// Seconds since the job was created; it stands still once the job has ended.
+    #[must_use]
+    pub fn age_seconds(&self, now: Timestamp) -> i64 {
+        self.ended_at.unwrap_or(now).duration_since(self.created_at).as_secs().max(0)
+    }
+}
+
+/// One decision, or a run of equal ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// When it was last made.
+    pub at: Timestamp,
+    /// Its arithmetic.
+    pub text: String,
+    /// Jobs to create.
+    pub create: i64,
+    /// How often in a row.
+    pub times: u32,
+}
+
+/// Something to know: a warning, a trigger that could not be read, a rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub text: String,
+}
+
+/// Jobs by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Created, nothing runs yet.
+    pub pending: usize,
+    /// Running.
+    pub running: usize,
+    /// Ended well, those without a message included.
+    pub complete: usize,
+    /// Ended badly.
+    pub failed: usize,
+}
+
+impl Tally {
+    /// Jobs that have not ended.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.pending + self.running
+    }
+}
+
+/// The state of a watch, as far as its events tell.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    /// When the first event happened.
+    pub started_at: Option<Timestamp>,
+    /// When the last event happened.
+    pub last_at: Option<Timestamp>,
+    /// Depth of each trigger's queue, by metric name.
+    pub queues: Vec<(String, Depth)>,
+    /// The last decisions, oldest first; equal ones in a row are one.
+    pub decisions: VecDeque<Decided>,
+    /// The last notes, oldest first.
+    pub notes: VecDeque<Note>,
+    /// Messages done since the watch began.
+    pub done: u64,
+    /// Whether this process scales, and who does.
+    pub lease: Option<(bool, String)>,
+    /// Whether the ScaledJob is paused.
+    pub paused: bool,
+    /// Depth and jobs over time.
+    pub history: History,
+    jobs: BTreeMap<String, JobRow>,
+    gone: Tally,
+    expected: u64,
+    polls: u64,
+    created: u64,
+    idle: u64,
+    drained: Option<f64>,
+}
+
+/// What a watch came to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Messages done.
+    pub done: u64,
+    /// Messages still queued, as last read.
+    pub left: i64,
+    /// Whether every queue was empty and no job ran at the end.
+    pub drained: bool,
+    /// Seconds from the first event to the last.
+    pub seconds: f64,
+    /// Polls of the scaler.
+    pub polls: u64,
+    /// Jobs created.
+    pub created: u64,
+    /// Jobs by state.
+    pub jobs: Tally,
+    /// Jobs that found no message.
+    pub idle: u64,
+    /// The most messages that were queued at once.
+    pub peak_depth: i64,
+    /// The most jobs that had not ended at once.
+    pub peak_jobs: usize,
+}
+
+impl Board {
+    /// Takes in one event. Events of one process come in order; those of others may come late.
+    pub fn apply(&mut self, event: &Event) {
+        let at = event.at;
+        self.started_at = Some(self.started_at.map_or(at, |first| first.min(at)));
+        self.last_at = Some(self.last_at.map_or(at, |last| last.max(at)));
+        match &event.what {
+            What::Polled { depths, decision } => {
+                self.polls += 1;
+                self.read(depths);
+                self.decide(at, decision);
+            }
+            What::DepthChanged { depths } => self.read(depths),
+            What::JobCreated { job, .. } => {
+                self.created += 1;
+                self.job(job, at);
+            }
+            What::JobChanged { job, state, reason, message_id, created_at } => {
+                let row = self.job(job, *created_at);
+                row.created_at = *created_at;
+                row.change(at, *state, reason.as_deref(), message_id.as_deref());
+                let idle = reason.as_deref() == Some("idle");
+                if *state == JobState::Complete && !idle && row.message_id.is_some() {
+                    self.finish(job);
+                }
+                self.idle += u64::from(idle && state.is_finished());
+            }
+            What::JobDeleted { job, .. } => self.forget(job),
+            What::Received { job, message_id, .. } => {
+                let row = self.job(job, at);
+                row.change(at, JobState::Running, None, Some(message_id));
+            }
+            What::Deleted { job, .. } => {
+                self.job(job, at);
+                self.finish(job);
+            }
+            What::Lease { held, holder } => self.lease = Some((*held, holder.clone())),
+            What::Paused { paused } => {
+                self.paused = *paused;
+                self.note(at, if *paused { "the ScaledJob is paused" } else { "the ScaledJob is no longer paused" });
+            }
+            What::RolledOut { generation, deleted } => {
+                self.note(at, &format!("generation {generation} is in force; {deleted} jobs of older ones deleted"));
+            }
+            What::ScalerFailed { metric, error } => self.note(at, &format!("{metric}: {error}")),
+            What::Warning { message } => self.note(at, message),
+            What::Drained { done, seconds } => {
+                self.done = *done;
+                self.expected = *done;
+                self.drained = Some(*seconds);
+            }
+            _ => {}
+        }
+        self.history.record(Sample { at, depth: self.depth().total(), jobs: self.tally().active() });
+    }
+
+    /// The sum of all queues.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        let add = |sum: Depth, (_, one): &(String, Depth)| Depth {
+            visible: sum.visible + one.visible,
+            in_flight: sum.in_flight + one.in_flight,
+            delayed: sum.delayed + one.delayed,
+        };
+        self.queues.iter().fold(Depth::default(), add)
+    }
+
+    /// Messages done and still to do, as of the last reading; never less than done.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.expected.max(self.done)
+    }
+
+    /// Jobs by state, those that were deleted included.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.jobs.values().fold(self.gone, |mut tally, row| {
+            *tally.of(row.state) += 1;
+            tally
+        })
+    }
+
+    /// Every job that still exists: active ones first, oldest first; then ended ones, latest end first.
+    #[must_use]
+    pub fn rows(&self) -> Vec<&JobRow> {
+        let mut rows: Vec<&JobRow> = self.jobs.values().collect();
+        rows.sort_by_key(|row| (row.ended_at.is_some(), row.ended_at.map(std::cmp::Reverse), row.created_at));
+        rows
+    }
+
+    /// What the watch came to.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let span = self.started_at.zip(self.last_at).map_or(0.0, |(first, last)| last.duration_since(first).as_secs_f64());
+        Summary {
+            done: self.done,
+            left: self.depth().total(),
+            drained: self.drained.is_some(),
+            seconds: self.drained.unwrap_or(span),
+            polls: self.polls,
+            created: self.created,
+            jobs: self.tally(),
+            idle: self.idle,
+            peak_depth: self.history.peak().depth,
+            peak_jobs: self.history.peak().jobs,
+        }
+    }
+
+    fn read(&mut self, depths: &[(String, Depth)]) {
+        depths.clone_into(&mut self.queues);
+        self.expected = self.done + u64::try_from(self.depth().total()).unwrap_or(0);
+        self.drained = None;
+    }
+
+    fn decide(&mut self, at: Timestamp, decision: &Decision) {
+        let text = explain(decision);
+        match self.decisions.back_mut() {
+            Some(last) if last.text == text => {
+                last.at = at;
+                last.times += 1;
+            }
+            _ => push(&mut self.decisions, Decided { at, text, create: decision.create, times: 1 }),
+        }
+    }
+
+    fn note(&mut self, at: Timestamp, text: &str) {
+        match self.notes.back_mut() {
+            Some(last) if last.text == text => last.at = at,
+            _ => push(&mut self.notes, Note { at, text: text.to_owned() }),
+        }
+    }
+
+    fn job(&mut self, name: &str, created_at: Timestamp) -> &mut JobRow {
+        self.jobs.entry(name.to_owned()).or_insert_with(|| JobRow {
+            name: name.to_owned(),
+            state: JobState::Pending,
+            created_at,
+            ended_at: None,
+            message_id: None,
+            reason: None,
+            done: false,
+        })
+    }
+
+    /// Counts the message of `job` once, whichever of the two events that tell of it comes first.
+    fn finish(&mut self, job: &str) {
+        if let Some(row) = self.jobs.get_mut(job).filter(|row| !row.done) {
+            row.done = true;
+            self.done += 1;
+        }
+    }
+
+    fn forget(&mut self, job: &str) {
+        if let Some(row) = self.jobs.remove(job).filter(|row| row.state.is_finished()) {
+            *self.gone.of(row.state) += 1;
+        }
+    }
+}
+
+impl JobRow {
+    fn change(&mut self, at: Timestamp, state: JobState, reason: Option<&str>, message_id: Option<&str>) {
+        if let Some(id) = message_id {
+            self.message_id = Some(id.to_owned());
+        }
+        if let Some(reason) = reason {
+            self.reason = Some(reason.to_owned());
+        }
+        // A consumer's own event may come after the scaler saw its end.
+        if !self.state.is_finished() {
+            self.state = state;
+            self.ended_at = state.is_finished().then_some(at);
+        }
+    }
+}
+
+impl Tally {
+    fn of(&mut self, state: JobState) -> &mut usize {
+        match state {
+            JobState::Pending => &mut self.pending,
+            JobState::Running => &mut self.running,
+            JobState::Complete => &mut self.complete,
+            JobState::Failed => &mut self.failed,
+        }
+    }
+}
+
+fn explain(decision: &Decision) -> String {
+    format!("running {} (pending {}) -> create {}", decision.running, decision.pending, decision.create)
+}
+
+fn push<T>(list: &mut VecDeque<T>, item: T) {
+    if list.len() == KEPT {
+        list.pop_front();
+    }
+    list.push_back(item);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Tests of the board.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("valid")
+}
+
+fn board(events: &[(i64, What)]) -> Board {
+    let mut board = Board::default();
+    for (second, what) in events {
+        board.apply(&Event { at: at(*second), what: what.clone() });
+    }
+    board
+}
+
+fn depth(visible: i64, in_flight: i64) -> What {
+    What::DepthChanged { depths: vec![("s0-queue".into(), Depth { visible, in_flight, delayed: 0 })] }
+}
+
+fn created(job: &str) -> What {
+    What::JobCreated { job: job.into(), generation: 1 }
+}
+
+fn changed(job: &str, state: JobState, reason: Option<&str>, message: Option<&str>) -> What {
+    What::JobChanged {
+        job: job.into(),
+        state,
+        reason: reason.map(Into::into),
+        message_id: message.map(Into::into),
+        created_at: at(1),
+    }
+}
+
+fn deleted(job: &str) -> What {
+    What::Deleted { message_id: "m".into(), job: job.into() }
+}
+
+#[test]
+fn a_message_told_of_by_its_job_and_by_its_deletion_is_done_once() {
+    let board = board(&[
+        (0, depth(2, 0)),
+        (1, created("a")),
+        (2, changed("a", JobState::Running, None, Some("m"))),
+        (3, deleted("a")),
+        (4, changed("a", JobState::Complete, Some("done"), Some("m"))),
+    ]);
+    assert_eq!((board.done, board.total()), (1, 2));
+}
+
+#[test]
+fn an_idle_job_completes_without_a_message_done() {
+    let board = board(&[(1, created("a")), (2, changed("a", JobState::Complete, Some("idle"), None))]);
+    assert_eq!((board.done, board.summary().idle, board.tally().complete), (0, 1, 1));
+}
+
+#[test]
+fn the_total_follows_the_readings_and_never_falls_below_done() {
+    let mut board = board(&[(0, depth(10, 0)), (1, created("a")), (2, deleted("a"))]);
+    assert_eq!((board.done, board.total()), (1, 10));
+    board.apply(&Event { at: at(3), what: depth(4, 5) });
+    assert_eq!(board.total(), 10);
+    board.apply(&Event { at: at(4), what: depth(0, 0) });
+    assert_eq!(board.total(), 1);
+}
+
+#[test]
+fn age_ticks_while_a_job_runs_and_stands_still_afterwards() {
+    let mut board = board(&[(1, created("a")), (2, changed("a", JobState::Running, None, None))]);
+    assert_eq!(board.rows()[0].age_seconds(at(31)), 30);
+    board.apply(&Event { at: at(41), what: changed("a", JobState::Complete, Some("done"), Some("m")) });
+    assert_eq!(board.rows()[0].age_seconds(at(1000)), 40);
+    assert_eq!(board.rows()[0].age_seconds(at(0)), 40);
+}
+
+#[test]
+fn a_consumers_late_event_does_not_revive_an_ended_job() {
+    let board = board(&[
+        (1, created("a")),
+        (3, changed("a", JobState::Failed, Some("killed"), None)),
+        (3, What::Received { message_id: "m".into(), job: "a".into(), receive_count: 1, sent_at: None }),
+    ]);
+    assert_eq!(board.rows()[0].state, JobState::Failed);
+    assert_eq!(board.rows()[0].message_id.as_deref(), Some("m"));
+}
+
+#[test]
+fn active_jobs_come_first_then_the_latest_that_ended() {
+    let board = board(&[
+        (1, created("old")),
+        (2, created("early")),
+        (2, created("late")),
+        (3, changed("early", JobState::Complete, Some("done"), Some("m1"))),
+        (4, changed("late", JobState::Complete, Some("done"), Some("m2"))),
+        (5, created("new")),
+    ]);
+    let names: Vec<_> = board.rows().iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["old", "new", "late", "early"]);
+}
+
+#[test]
+fn jobs_that_history_limits_delete_stay_in_the_tally() {
+    let board = board(&[
+        (1, created("a")),
+        (2, changed("a", JobState::Complete, Some("done"), Some("m"))),
+        (3, What::JobDeleted { job: "a".into(), reason: "history".into() }),
+    ]);
+    assert!(board.rows().is_empty());
+    assert_eq!((board.tally().complete, board.done, board.summary().created), (1, 1, 1));
+}
+
+#[test]
+fn equal_notes_in_a_row_are_one() {
+    let failed = || What::ScalerFailed { metric: "s0-queue".into(), error: "access denied".into() };
+    let board = board(&[(1, failed()), (2, failed()), (3, What::Warning { message: "slow".into() })]);
+    assert_eq!(board.notes.len(), 2);
+    assert_eq!(board.notes[0].at, at(2));
+}
+
+#[test]
+fn the_summary_tells_peaks_and_the_end() {
+    let board = board(&[(0, depth(10, 0)), (1, created("a")), (2, created("b")), (9, depth(0, 0)), (10, What::Drained { done: 10, seconds: 10.5 })]);
+    let summary = board.summary();
+    assert_eq!((summary.done, summary.left, summary.peak_depth, summary.peak_jobs), (10, 0, 10, 2));
+    assert!(summary.drained && (summary.seconds - 10.5).abs() < f64::EPSILON);
+}
+
+fn any_event() -> impl Strategy<Value = (i64, What)> {
+    let job = prop::sample::select(vec!["a", "b", "c"]);
+    let state = prop::sample::select(vec![JobState::Pending, JobState::Running, JobState::Complete, JobState::Failed]);
+    let what = prop_oneof![
+        (0i64..50, 0i64..50).prop_map(|(visible, in_flight)| depth(visible, in_flight)),
+        job.clone().prop_map(created),
+        job.clone().prop_map(deleted),
+        (job.clone(), state, prop::bool::ANY).prop_map(|(job, state, message)| changed(job, state, None, message.then_some("m"))),
+        job.prop_map(|job| What::JobDeleted { job: job.into(), reason: "history".into() }),
+    ];
+    (0i64..1000, what)
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_figures_agree_with_each_other(events in prop::collection::vec(any_event(), 0..60)) {
+        let board = board(&events);
+        let active = board.rows().iter().filter(|row| !row.state.is_finished()).count();
+        prop_assert_eq!(active, board.tally().active());
+        prop_assert!(board.total() >= board.done);
+        prop_assert!(board.rows().iter().all(|row| row.state.is_finished() == row.ended_at.is_some()));
+        let summary = board.summary();
+        prop_assert!(summary.peak_depth >= summary.left);
+        prop_assert!(summary.peak_jobs >= active);
+    }
+}
