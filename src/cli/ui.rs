@@ -1,12 +1,15 @@
 //! The only writer: results to stdout, all else to stderr.
 
 use std::{
+    env,
     io::{self, Write},
-    process::ExitCode,
+    process::{self, ExitCode},
 };
 
+use console::Term;
 use kedactl::core::error::{Error, Result};
 use serde::Serialize;
+use serde_json::json;
 
 use super::options::{Color, Options, Output};
 
@@ -20,18 +23,59 @@ pub(crate) struct Ui {
 
 impl Ui {
     pub(crate) fn new(options: &Options) -> Self {
-        match options.color {
-            Color::Auto => {}
-            Color::Always => {
-                console::set_colors_enabled(true);
-                console::set_colors_enabled_stderr(true);
-            }
-            Color::Never => {
-                console::set_colors_enabled(false);
-                console::set_colors_enabled_stderr(false);
-            }
+        let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        let color = match options.color {
+            // NO_COLOR is stronger than CLICOLOR_FORCE: who cannot bear colour must always be able to say so.
+            Color::Auto if set("NO_COLOR").is_some() => Some(false),
+            Color::Auto if forced => Some(true),
+            Color::Auto => None,
+            Color::Always => Some(true),
+            Color::Never => Some(false),
+        };
+        if let Some(color) = color {
+            console::set_colors_enabled(color);
+            console::set_colors_enabled_stderr(color);
         }
         Self { output: options.output, quiet: options.quiet }
+    }
+
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether only results and errors are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether a view may be drawn in place on stdout.
+    pub(crate) fn draws(&self) -> bool {
+        self.is_animated() && Term::stdout().is_term()
+    }
+
+    /// Whether progress may be drawn on stderr.
+    pub(crate) fn progresses(&self) -> bool {
+        self.is_animated() && Term::stderr().is_term()
+    }
+
+    fn is_animated(&self) -> bool {
+        self.output == Output::Text && !self.quiet && env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Columns that text on stdout may take: the terminal's, or those of `COLUMNS`, or as many as it likes.
+    pub(crate) fn width(&self) -> usize {
+        let terminal = Term::stdout();
+        let columns = || set("COLUMNS").and_then(|text| text.parse().ok()).filter(|columns| *columns >= 20);
+        match terminal.size_checked() {
+            Some((_, columns)) if terminal.is_term() => usize::from(columns).max(20),
+            _ => columns().unwrap_or(usize::from(u16::MAX)),
+        }
+    }
+
+    /// `rows` under `header` as text that fits the terminal.
+    pub(crate) fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
+        super::table::table(self.width(), header, rows)
     }
 
     /// Writes a result: `value` as JSON with `--output json`, `human` otherwise.
@@ -53,33 +97,102 @@ impl Ui {
     /// # Errors
     /// When stdout cannot be written; a closed pipe counts as written.
     pub(crate) fn print(&self, text: &str) -> Result<()> {
-        match writeln!(io::stdout().lock(), "{text}") {
+        match write(io::stdout().lock(), text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::failed("could not write to stdout", error)),
             _ => Ok(()),
+        }
+    }
+
+    /// Writes one line of a stream to stdout, at once. When nobody reads it any more the process ends quietly:
+    /// a stream has no other purpose, and what a killed process leaves is always in order.
+    pub(crate) fn line(&self, text: &str) {
+        match write(io::stdout().lock(), text) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => process::exit(0),
+            Err(error) => process::exit(i32::from(self.report(&Error::failed("could not write to stdout", error)))),
+            Ok(()) => {}
         }
     }
 
     /// Writes a remark to stderr, unless quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = write(io::stderr().lock(), text);
         }
+    }
+
+    /// Writes a warning to stderr, unless quiet.
+    pub(crate) fn warn(&self, text: &str) {
+        self.note(&format!("{} {text}", console::style("warning:").for_stderr().yellow().bold()));
     }
 
     /// Writes the next command to stderr, as the last line of a success.
     pub(crate) fn next(&self, command: &str) {
         if self.output == Output::Text {
-            self.note(&format!("Next: {command}"));
+            self.note(&format!("Next: {}", console::style(command).for_stderr().bold()));
         }
     }
 
     /// Writes an error to stderr and gives its exit code.
     pub(crate) fn fail(&self, error: &Error) -> ExitCode {
-        let mut text = format!("{} {error}", console::style("error:").for_stderr().red().bold());
-        if let Some(hint) = &error.hint {
-            text.push_str(&format!("\n{} {hint}", console::style("hint:").for_stderr().cyan()));
-        }
-        let _ = writeln!(io::stderr().lock(), "{text}");
-        ExitCode::from(error.exit_code())
+        ExitCode::from(self.report(error))
+    }
+
+    fn report(&self, error: &Error) -> u8 {
+        let text = match self.output {
+            Output::Json => document(error),
+            Output::Text => described(error),
+        };
+        let _ = write(io::stderr().lock(), &text);
+        error.exit_code()
+    }
+}
+
+/// An error in words: what and why, then the way out.
+fn described(error: &Error) -> String {
+    let mut text = format!("{} {error}", console::style("error:").for_stderr().red().bold());
+    if let Some(code) = error.code.as_ref().filter(|code| !error.to_string().contains(code.as_str())) {
+        text.push_str(&format!(" ({code})"));
+    }
+    if let Some(hint) = &error.hint {
+        text.push_str(&format!("\n{} {hint}", console::style("hint:").for_stderr().cyan().bold()));
+    }
+    text
+}
+
+/// An error as one JSON document on one line.
+fn document(error: &Error) -> String {
+    let kind = format!("{:?}", error.kind).to_lowercase();
+    let (hint, code, exit) = (&error.hint, &error.code, error.exit_code());
+    json!({ "error": { "kind": kind, "what": error.what, "why": error.why, "hint": hint, "code": code, "exit_code": exit } }).to_string()
+}
+
+/// One write for the text and its line end, so that lines of several processes do not mix.
+fn write(mut to: impl Write, text: &str) -> io::Result<()> {
+    to.write_all(format!("{text}\n").as_bytes())?;
+    to.flush()
+}
+
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_document_with_its_way_out() {
+        let error = Error::input("--count", 0, "it must be 1 or more").hint("pass --count 10").code("Odd");
+        let document: serde_json::Value = serde_json::from_str(&document(&error)).expect("valid");
+        assert_eq!(document["error"]["kind"], "input");
+        assert_eq!(document["error"]["exit_code"], 2);
+        assert_eq!(document["error"]["hint"], "pass --count 10");
+    }
+
+    #[test]
+    fn an_error_in_words_names_the_services_code_once() {
+        let with = |why: &str| console::strip_ansi_codes(&described(&Error::failed("could not send", why).code("Denied"))).into_owned();
+        assert_eq!(with("refused"), "error: could not send: refused (Denied)");
+        assert_eq!(with("Denied by policy"), "error: could not send: Denied by policy");
     }
 }

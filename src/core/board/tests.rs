@@ -25,13 +25,7 @@ fn created(job: &str) -> What {
 }
 
 fn changed(job: &str, state: JobState, reason: Option<&str>, message: Option<&str>) -> What {
-    What::JobChanged {
-        job: job.into(),
-        state,
-        reason: reason.map(Into::into),
-        message_id: message.map(Into::into),
-        created_at: at(1),
-    }
+    What::JobChanged { job: job.into(), state, reason: reason.map(Into::into), message_id: message.map(Into::into), created_at: at(1) }
 }
 
 fn deleted(job: &str) -> What {
@@ -121,7 +115,13 @@ fn equal_notes_in_a_row_are_one() {
 
 #[test]
 fn the_summary_tells_peaks_and_the_end() {
-    let board = board(&[(0, depth(10, 0)), (1, created("a")), (2, created("b")), (9, depth(0, 0)), (10, What::Drained { done: 10, seconds: 10.5 })]);
+    let board = board(&[
+        (0, depth(10, 0)),
+        (1, created("a")),
+        (2, created("b")),
+        (9, depth(0, 0)),
+        (10, What::Drained { done: 10, seconds: 10.5 }),
+    ]);
     let summary = board.summary();
     assert_eq!((summary.done, summary.left, summary.peak_depth, summary.peak_jobs), (10, 0, 10, 2));
     assert!(summary.drained && (summary.seconds - 10.5).abs() < f64::EPSILON);

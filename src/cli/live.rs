@@ -1,0 +1,160 @@
+//! The live view of `watch` as a reporter: a region in place, plain lines, or JSON lines.
+
+use std::{
+    fmt,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use kedactl::core::{
+    board::{Board, Summary},
+    event::{Event, Reporter},
+};
+
+use super::{
+    region::Region,
+    ui::Ui,
+    view::{lines::Lines, watch},
+};
+
+/// Least time between two frames.
+const FRAME: Duration = Duration::from_millis(100);
+/// Time after which ages have moved on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Shows events as they come. Clones show the same view: one goes into the fanout, one is finished.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    ui: Ui,
+    title: String,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    board: Board,
+    mode: Mode,
+    changed: bool,
+    ended: bool,
+}
+
+enum Mode {
+    /// A terminal: a thread redraws the region.
+    Region(Option<JoinHandle<()>>),
+    /// No terminal: one line for each notable event.
+    Lines(Lines),
+    /// `--output json`: every event, one on each line.
+    Json,
+    /// `--quiet`: the summary only.
+    Quiet,
+}
+
+impl fmt::Debug for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Region(_) => "Region",
+            Self::Lines(_) => "Lines",
+            Self::Json => "Json",
+            Self::Quiet => "Quiet",
+        })
+    }
+}
+
+impl Live {
+    /// Begins the view. `title` says what is watched, for example `demo: video-processor on test-queue`.
+    pub(crate) fn new(ui: &Ui, title: impl Into<String>) -> Self {
+        let mode = match () {
+            () if ui.is_json() => Mode::Json,
+            () if ui.is_quiet() => Mode::Quiet,
+            () if ui.draws() => Mode::Region(None),
+            () => Mode::Lines(Lines::default()),
+        };
+        let state = Mutex::new(State { board: Board::default(), mode, changed: true, ended: false });
+        let shared = Arc::new(Shared { ui: ui.clone(), title: title.into(), state, wake: Condvar::new() });
+        if let Mode::Region(painter) = &mut shared.lock().mode {
+            let shared = shared.clone();
+            *painter = thread::Builder::new().name("live".to_owned()).spawn(move || shared.paint()).ok();
+        }
+        Self { shared }
+    }
+
+    /// Ends the view with its last state on the screen, prints the summary, and returns it. Later calls do nothing more.
+    pub(crate) fn finish(&self) -> Summary {
+        let mut state = self.shared.lock();
+        let summary = state.board.summary();
+        if state.ended {
+            return summary;
+        }
+        state.ended = true;
+        let painter = match &mut state.mode {
+            Mode::Region(painter) => painter.take(),
+            _ => None,
+        };
+        drop(state);
+        self.shared.wake.notify_all();
+        if let Some(painter) = painter {
+            let _ = painter.join();
+        }
+        if !self.shared.ui.is_json() {
+            let _ = self.shared.ui.print(&watch::summary(&summary));
+        }
+        summary
+    }
+}
+
+impl Reporter for Live {
+    fn report(&self, event: &Event) {
+        let mut state = self.shared.lock();
+        state.board.apply(event);
+        let State { board, mode, changed, .. } = &mut *state;
+        match mode {
+            Mode::Region(_) => {
+                *changed = true;
+                self.shared.wake.notify_all();
+            }
+            Mode::Lines(lines) => {
+                if let Some(line) = lines.line(event, board) {
+                    self.shared.ui.line(&line);
+                }
+            }
+            Mode::Json => {
+                if let Ok(line) = serde_json::to_string(event) {
+                    self.shared.ui.line(&line);
+                }
+            }
+            Mode::Quiet => {}
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Redraws when something changed, but not more often than [`FRAME`]; and every [`TICK`], as ages move on.
+    fn paint(&self) {
+        let mut region = Region::new(console::Term::stdout());
+        loop {
+            let waits = |state: &mut State| !state.changed && !state.ended;
+            let (mut state, _) = self.wake.wait_timeout_while(self.lock(), TICK, waits).unwrap_or_else(PoisonError::into_inner);
+            state.changed = false;
+            let ended = state.ended;
+            let lines = watch::frame(&state.board, &self.title, Timestamp::now(), region.size());
+            drop(state);
+            // The terminal is written without the lock: one that is stopped must not stop who reports.
+            if region.draw(&lines).is_err() || ended {
+                return;
+            }
+            let _ = self.wake.wait_timeout_while(self.lock(), FRAME, |state| !state.ended);
+        }
+    }
+}

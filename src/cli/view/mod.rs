@@ -1,0 +1,5 @@
+//! How outcomes look to a person; each is also `Serialize`, for `--output json`.
+
+pub(crate) mod figures;
+pub(crate) mod lines;
+pub(crate) mod watch;

@@ -1,0 +1,176 @@
+//! The live view of `watch`: one frame from a board, a size and a moment.
+
+use console::style;
+use jiff::Timestamp;
+use kedactl::core::{
+    board::{Board, JobRow, Summary, Tally},
+    event::{Depth, JobState},
+};
+
+use super::figures::{age, bar, sparkline, wrap};
+use crate::cli::table::table;
+
+/// From this width on, message ids are shown in full.
+const WIDE: usize = 110;
+/// Decisions shown where there is room.
+const DECISIONS: usize = 4;
+/// Notes shown.
+const NOTES: usize = 2;
+
+/// The lines of the view: at most `rows`, none wider than `columns`.
+pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns): (usize, usize)) -> Vec<String> {
+    let mut top = vec![headline(board, title, now, columns)];
+    top.extend(queues(board));
+    top.push(progress(board, columns));
+    top.extend(sparklines(board, now, columns));
+    let roomy = rows >= 20;
+    let mut bottom = decisions(board, now, columns, if roomy { DECISIONS } else { 1 });
+    bottom.extend(notes(board, columns));
+    let taken = top.len() + bottom.len() + 2;
+    let mut lines = top;
+    let jobs = jobs(board, now, columns, rows.saturating_sub(taken));
+    if !jobs.is_empty() {
+        lines.push(String::new());
+        lines.extend(jobs);
+    }
+    if !bottom.is_empty() {
+        lines.push(String::new());
+        lines.extend(bottom);
+    }
+    lines.truncate(rows);
+    lines
+}
+
+/// The end of a watch in a few lines.
+pub(crate) fn summary(summary: &Summary) -> String {
+    let Summary { done, left, seconds, polls, created, jobs, idle, peak_depth, peak_jobs, drained } = summary;
+    let state = if *drained { "Drained".to_owned() } else { format!("{left} messages left") };
+    let failed = if jobs.failed > 0 { format!(", {} failed", jobs.failed) } else { String::new() };
+    let idle = if *idle > 0 { format!(", {idle} idle") } else { String::new() };
+    format!(
+        "{state}: {done} messages done in {seconds:.1} s; {created} jobs created, {} complete{failed}{idle}; \
+         peak {peak_jobs} jobs, {peak_depth} messages; {polls} polls",
+        jobs.complete
+    )
+}
+
+fn headline(board: &Board, title: &str, now: Timestamp, columns: usize) -> String {
+    let role = match &board.lease {
+        Some((false, holder)) => format!("looking on, {holder} scales"),
+        _ if board.paused => "paused".to_owned(),
+        _ => "scaling".to_owned(),
+    };
+    let seconds = board.started_at.map_or(0, |first| now.duration_since(first).as_secs());
+    let right = format!("{role}  {}", age(seconds));
+    let gap = columns.saturating_sub(console::measure_text_width(title) + console::measure_text_width(&right)).max(2);
+    format!("{}{}{}", style(title).bold(), " ".repeat(gap), style(right).dim())
+}
+
+fn queues(board: &Board) -> Vec<String> {
+    let one = |name: &str, depth: &Depth| {
+        let Depth { visible, in_flight, delayed } = depth;
+        labelled(name, &format!("{visible} visible  {in_flight} in flight  {delayed} delayed"))
+    };
+    match board.queues.as_slice() {
+        [] => vec![labelled("queue", "not read yet")],
+        [(_, depth)] => vec![one("queue", depth)],
+        several => several.iter().take(4).map(|(name, depth)| one(name, depth)).collect(),
+    }
+}
+
+fn progress(board: &Board, columns: usize) -> String {
+    let (done, total) = (board.done, board.total());
+    let figures = format!("{done}/{total} messages");
+    let width = columns.saturating_sub(8 + 2 + figures.len()).clamp(4, 60);
+    labelled("done", &format!("{}  {figures}", style(bar(done, total, width)).green()))
+}
+
+fn sparklines(board: &Board, now: Timestamp, columns: usize) -> [String; 2] {
+    let Tally { pending, running, complete, failed } = board.tally();
+    let peak = board.history.peak();
+    let depth = format!("{} now, peak {}", board.depth().total(), peak.depth);
+    let jobs = format!("{running} running, {pending} pending, {complete} complete, {failed} failed");
+    let width = columns.saturating_sub(8 + 2 + jobs.len().max(depth.len())).clamp(4, 60);
+    let series = board.history.series(width, now);
+    let depths: Vec<i64> = series.iter().map(|part| part.depth).collect();
+    let counts: Vec<i64> = series.iter().map(|part| i64::try_from(part.jobs).unwrap_or(i64::MAX)).collect();
+    [
+        labelled("depth", &format!("{:width$}  {depth}", style(sparkline(&depths)).cyan())),
+        labelled("jobs", &format!("{:width$}  {jobs}", style(sparkline(&counts)).yellow())),
+    ]
+}
+
+fn jobs(board: &Board, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
+    let rows = board.rows();
+    if rows.is_empty() || room < 2 {
+        return Vec::new();
+    }
+    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
+    let cells = rows.iter().take(shown).map(|row| cells(row, now, columns >= WIDE)).collect();
+    let text = table(columns, &["JOB", "STATE", "AGE", "MESSAGE", "REASON"], cells);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if let Some(header) = lines.first_mut() {
+        *header = style(&*header).dim().to_string();
+    }
+    for (line, row) in lines.iter_mut().skip(1).zip(&rows) {
+        *line = painted(line, row.state);
+    }
+    if shown < rows.len() {
+        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
+    }
+    lines
+}
+
+fn cells(row: &JobRow, now: Timestamp, wide: bool) -> Vec<String> {
+    let message = row.message_id.as_deref().unwrap_or_default();
+    let message = if wide { message } else { message.split('-').next().unwrap_or_default() };
+    let reason = row.reason.clone().unwrap_or_default();
+    vec![row.name.clone(), word(row.state).to_owned(), age(row.age_seconds(now)), message.to_owned(), reason]
+}
+
+fn word(state: JobState) -> &'static str {
+    match state {
+        JobState::Pending => "Pending",
+        JobState::Running => "Running",
+        JobState::Complete => "Complete",
+        JobState::Failed => "Failed",
+    }
+}
+
+fn painted(line: &str, state: JobState) -> String {
+    let word = word(state);
+    let painted = match state {
+        JobState::Pending => style(word).dim(),
+        JobState::Running => style(word).yellow(),
+        JobState::Complete => style(word).green(),
+        JobState::Failed => style(word).red(),
+    };
+    line.replacen(word, &painted.to_string(), 1)
+}
+
+fn decisions(board: &Board, now: Timestamp, columns: usize, most: usize) -> Vec<String> {
+    let first = board.decisions.len().saturating_sub(most);
+    let one = |decided: &kedactl::core::board::Decided| {
+        let ago = age(now.duration_since(decided.at).as_secs());
+        let times = if decided.times > 1 { format!("  (x{})", decided.times) } else { String::new() };
+        let mut lines = wrap(&format!("{ago:>7} {}{times}", decided.text), columns, 8);
+        if decided.create == 0 {
+            lines = lines.into_iter().map(|line| style(line).dim().to_string()).collect();
+        }
+        lines
+    };
+    board.decisions.iter().skip(first).flat_map(one).collect()
+}
+
+fn notes(board: &Board, columns: usize) -> Vec<String> {
+    let first = board.notes.len().saturating_sub(NOTES);
+    let one = |note: &kedactl::core::board::Note| {
+        let lines = wrap(&format!("      ! {}", note.text), columns, 8);
+        lines.into_iter().map(|line| style(line).yellow().to_string())
+    };
+    board.notes.iter().skip(first).flat_map(one).collect()
+}
+
+fn labelled(label: &str, text: &str) -> String {
+    format!("{} {text}", style(format!("{label:<7}")).dim())
+}
