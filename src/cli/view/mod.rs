@@ -2,4 +2,5 @@
 
 pub(crate) mod figures;
 pub(crate) mod lines;
+pub(crate) mod report;
 pub(crate) mod watch;
