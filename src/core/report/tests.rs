@@ -1,3 +1,5 @@
+//! What the fold makes of journals: one test per verdict.
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {
