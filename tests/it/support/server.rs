@@ -13,7 +13,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on a free port and waits until it listens.
     pub(crate) fn start(stack: &Stack) -> Self {
-        let mut process = stack.spawn(["local", "serve", "--port", "0"]);
+        let mut process = stack.spawn(["local", "serve", "--listen", "127.0.0.1:0"]);
         let url = process.line("the server says where it listens", address);
         Self { url, process }
     }
