@@ -11,7 +11,7 @@ use kedactl::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{options::Options, ui::Ui};
+use super::{exit::Exit, options::Options, ui::Ui};
 
 /// What every verb is given.
 #[derive(Debug, Clone)]
@@ -52,17 +52,22 @@ impl Context {
         })
     }
 
-    /// From now on Ctrl-C and SIGTERM cancel [`Context::cancel`] instead of ending the process.
+    /// From now on Ctrl-C and SIGTERM cancel [`Context::cancel`] instead of ending the process; a second one ends it at once.
     pub(crate) fn listen(&self) {
         use tokio::signal::unix::{SignalKind, signal};
         let cancel = self.cancel.clone();
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
         tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if cancel.is_cancelled() {
+                    std::process::exit(i32::from(Exit::INTERRUPTED.0));
+                }
+                cancel.cancel();
             }
-            cancel.cancel();
         });
     }
 }

@@ -11,6 +11,7 @@ mod local;
 mod man;
 mod options;
 mod produce;
+mod progress;
 mod region;
 mod render;
 mod report;

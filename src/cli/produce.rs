@@ -1,15 +1,159 @@
 //! `kedactl produce`.
 
-use kedactl::core::error::{Error, Result};
+use std::{fs, io::Read, path::PathBuf};
 
-use super::{context::Context, exit::Exit};
+use kedactl::{
+    backend::{Backend, Identity},
+    core::{
+        error::{Error, Kind, Result},
+        event::Fanout,
+        load::{self, Bodies, Load, MOST_DELAY, Rate},
+        ops::produce::{Sent, produce},
+        settings::Choices,
+    },
+};
+use uuid::Uuid;
 
-/// Send messages to the queue.
+use super::{context::Context, exit::Exit, progress::Progress, view};
+
+/// Messages sent when nobody says how many, as in the article.
+const COUNT: u64 = 10;
+
+/// Send messages to the queue
+///
+/// Messages go in batches of ten, several batches at once, and the id of each goes into the journal. A body is a
+/// video-encoding request, such as {"video":"clip-3ccd10.mp4","quality":"480p","n":1}, unless you give your own.
+/// Ctrl-C stops it after the batches on the wire; a second one ends it at once.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Produce {}
+#[command(after_help = "\
+Examples:
+  kedactl produce --count 100
+  kedactl produce --count 600 --rate 50/s
+  kedactl produce --body '{\"video\":\"holiday.mp4\",\"quality\":\"4k\",\"n\":1}' --count 1
+  ls *.mp4 | kedactl produce --body-file -")]
+pub(crate) struct Produce {
+    /// How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]
+    #[arg(short = 'n', long, value_name = "N", value_parser = load::count, allow_negative_numbers = true)]
+    count: Option<u64>,
+    /// The body of every message, instead of a request
+    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
+    body: Option<String>,
+    /// A file with the body of every message; `-` sends one message for each line of stdin
+    #[arg(long, value_name = "FILE")]
+    body_file: Option<PathBuf>,
+    /// How fast, over s, m or h, such as 50/s [default: as fast as the queue takes them]
+    #[arg(long, value_name = "N/UNIT")]
+    rate: Option<Rate>,
+    /// Seconds before a message becomes visible, 0 to 900 [default: the queue's own]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=i64::from(MOST_DELAY)), allow_negative_numbers = true)]
+    delay: Option<u32>,
+    /// The message group [default on FIFO queues: the stack's name]
+    #[arg(long, value_name = "NAME", value_parser = load::check_group)]
+    group: Option<String>,
+    /// Requests differ with the seed, and are the same for the same seed
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["body", "body_file"])]
+    seed: u64,
+}
 
 impl Produce {
-    pub(crate) async fn run(self, _cx: &Context) -> Result<Exit> {
-        Err(Error::failed("`produce` does not work", "it is not built yet"))
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        let settings = cx.settings(Choices::new())?;
+        let load = self.load(&settings.names.queue, settings.stack.as_str())?;
+        let sent = send(cx, &Backend::connect(&settings)?, &load).await?;
+        let exit = show(cx, sent)?;
+        if exit == Exit::DONE {
+            cx.ui.next("kedactl watch");
+        }
+        Ok(exit)
     }
+
+    fn load(self, queue: &str, stack: &str) -> Result<Load> {
+        let fifo = is_fifo(queue);
+        if let Some(delay) = self.delay.filter(|_| fifo) {
+            return Err(Error::input("--delay", delay, format!("`{queue}` is a FIFO queue, which delays all its messages alike"))
+                .hint("leave --delay out"));
+        }
+        let bodies = bodies(self.body, self.body_file, self.seed)?;
+        let count = match (&bodies, self.count) {
+            (Bodies::Each(_), Some(count)) => {
+                return Err(Error::input("--count", count, "each line of stdin is one message").hint("leave --count out, or use `head -n`"));
+            }
+            (Bodies::Each(bodies), None) => bodies.len() as u64,
+            (_, count) => count.unwrap_or(COUNT),
+        };
+        let group = self.group.or_else(|| fifo.then(|| stack.to_owned()));
+        Ok(Load { count, bodies, rate: self.rate, delay_seconds: self.delay, group, fifo, run: run_name() })
+    }
+}
+
+/// `count` video-encoding requests for `queue`, as `produce --count` without further flags sends them.
+pub(crate) fn videos(count: u64, queue: &str, stack: &str) -> Load {
+    let fifo = is_fifo(queue);
+    let group = fifo.then(|| stack.to_owned());
+    Load { count, bodies: Bodies::Videos { seed: 0 }, rate: None, delay_seconds: None, group, fifo, run: run_name() }
+}
+
+/// Sends `load` with progress and journal, until it is done or interrupted.
+pub(crate) async fn send(cx: &Context, backend: &Backend, load: &Load) -> Result<Sent> {
+    let queue = backend.queue(Identity::Workload, None).await.map_err(unset)?;
+    let progress = Progress::new(&cx.ui);
+    let reporter = Fanout(vec![backend.journal_writer("produce")?, Box::new(progress.clone())]);
+    cx.listen();
+    let mut sent = produce(&*queue, load, &reporter, &cx.cancel).await;
+    progress.finish();
+    sent.fault = sent.fault.map(unset);
+    Ok(sent)
+}
+
+/// Prints what was sent; fails with what stopped it.
+pub(crate) fn show(cx: &Context, sent: Sent) -> Result<Exit> {
+    cx.ui.result(&sent, || view::produce::summary(&sent))?;
+    let Sent { failed, unsent, .. } = sent;
+    if cx.cancel.is_cancelled() && unsent + failed > 0 {
+        return Ok(Exit::INTERRUPTED);
+    }
+    match (sent.fault, sent.refusal) {
+        (Some(fault), _) => Err(fault),
+        (None, Some(code)) => {
+            let messages = view::figures::counted(failed, "message");
+            Err(Error::failed(format!("could not send {messages}"), "refused by the queue").code(code))
+        }
+        (None, None) => Ok(Exit::DONE),
+    }
+}
+
+fn is_fifo(queue: &str) -> bool {
+    queue.ends_with(".fifo")
+}
+
+/// Unique, as deduplication ids of FIFO queues follow from it.
+fn run_name() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+fn bodies(body: Option<String>, file: Option<PathBuf>, seed: u64) -> Result<Bodies> {
+    match (body, file) {
+        (Some(body), _) => load::check_body("--body", &body).map(|()| Bodies::Same(body)),
+        (None, Some(path)) if path.as_os_str() == "-" => load::lines(&read("-", std::io::stdin().lock())?).map(Bodies::Each),
+        (None, Some(path)) => {
+            let place = path.display().to_string();
+            let unreadable =
+                |error| Error::input("--body-file", &place, format!("it cannot be read: {error}")).hint("give a readable file");
+            let text = read(&place, fs::File::open(&path).map_err(unreadable)?)?;
+            load::check_body(&place, &text).map(|()| Bodies::Same(text))
+        }
+        (None, None) => Ok(Bodies::Videos { seed }),
+    }
+}
+
+/// Reads at most one byte more than a load may have, so that what is too long is refused and not held.
+fn read(place: &str, from: impl Read) -> Result<String> {
+    let mut bytes = Vec::new();
+    let fault = |error: String| Error::input("--body-file", place, error).hint("give a file of UTF-8 text");
+    from.take(load::MOST_STREAM as u64 + 1).read_to_end(&mut bytes).map_err(|error| fault(format!("it cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| fault(format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to())))
+}
+
+fn unset(error: Error) -> Error {
+    if error.kind == Kind::NotFound && error.hint.is_none() { error.hint("run `kedactl setup` first") } else { error }
 }

@@ -257,7 +257,7 @@ impl Board {
     }
 
     fn decide(&mut self, at: Timestamp, decision: &Decision) {
-        let text = explain(decision);
+        let text = decision.explain();
         match self.decisions.back_mut() {
             Some(last) if last.text == text => {
                 last.at = at;
@@ -326,10 +326,6 @@ impl Tally {
             JobState::Failed => &mut self.failed,
         }
     }
-}
-
-fn explain(decision: &Decision) -> String {
-    format!("running {} (pending {}) -> create {}", decision.running, decision.pending, decision.create)
 }
 
 fn push<T>(list: &mut VecDeque<T>, item: T) {

@@ -5,6 +5,7 @@ pub mod error;
 pub mod event;
 pub mod iam;
 pub mod keda;
+pub mod load;
 pub mod ops;
 pub mod plan;
 pub mod ports;

@@ -16,6 +16,11 @@ pub(crate) fn age(seconds: i64) -> String {
     }
 }
 
+/// `1 message`, `2 messages`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// One character for each value: nothing at all is a blank, the highest is a full block.
 pub(crate) fn sparkline(values: &[i64]) -> String {
     let top = values.iter().copied().max().unwrap_or(0).max(1);

@@ -2,5 +2,6 @@
 
 pub(crate) mod figures;
 pub(crate) mod lines;
+pub(crate) mod produce;
 pub(crate) mod report;
 pub(crate) mod watch;

@@ -7,7 +7,7 @@ use kedactl::core::{
     event::{Depth, JobState},
 };
 
-use super::figures::{age, bar, sparkline, wrap};
+use super::figures::{age, bar, counted, sparkline, wrap};
 use crate::cli::table::table;
 
 /// From this width on, message ids are shown in full.
@@ -44,13 +44,16 @@ pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns):
 /// The end of a watch in a few lines.
 pub(crate) fn summary(summary: &Summary) -> String {
     let Summary { done, left, seconds, polls, created, jobs, idle, peak_depth, peak_jobs, drained } = summary;
-    let state = if *drained { "Drained".to_owned() } else { format!("{left} messages left") };
+    let state = if *drained { "Drained".to_owned() } else { format!("{} left", counted(left.unsigned_abs(), "message")) };
     let failed = if jobs.failed > 0 { format!(", {} failed", jobs.failed) } else { String::new() };
     let idle = if *idle > 0 { format!(", {idle} idle") } else { String::new() };
     format!(
-        "{state}: {done} messages done in {seconds:.1} s; {created} jobs created, {} complete{failed}{idle}; \
-         peak {peak_jobs} jobs, {peak_depth} messages; {polls} polls",
-        jobs.complete
+        "{state}: {} done in {seconds:.1} s; {} created, {} complete{failed}{idle}; \
+         peak {peak_jobs} jobs, {peak_depth} messages; {}",
+        counted(*done, "message"),
+        counted(*created, "job"),
+        jobs.complete,
+        counted(*polls, "poll")
     )
 }
 

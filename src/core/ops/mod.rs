@@ -1,3 +1,4 @@
 //! Use cases, one for each verb: async, against ports only.
 
+pub mod produce;
 pub mod report;
