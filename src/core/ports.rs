@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::Result,
     event::{Depth, JobState},
+    keda::decision::TriggerReading,
     plan::{Observed, ResourceId, Scope},
 };
 
@@ -98,24 +99,15 @@ pub trait Queue: Send + Sync {
     async fn delete(&self, receipt: &str) -> Result<()>;
 }
 
-/// One reading of a trigger.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// The metric's value.
-    pub value: f64,
-    /// Whether it is above the activation threshold.
-    pub active: bool,
-    /// The queue's counters, where the trigger is a queue.
-    pub depth: Option<Depth>,
-}
-
-/// One trigger's source.
+/// What reads one trigger; KEDA calls it a scaler.
 #[async_trait]
 pub trait Metric: Send + Sync {
     /// The metric's name, `s<index>-<name>`.
     fn name(&self) -> &str;
-    /// Asks once.
-    async fn read(&self) -> Result<Reading>;
+    /// Asks once, for what KEDA's scaler asks for.
+    async fn read(&self) -> Result<TriggerReading>;
+    /// All three counters of the queue behind it, for the screen; `None` where there is no queue.
+    async fn depth(&self) -> Result<Option<Depth>>;
 }
 
 /// One job as the scaler sees it.
