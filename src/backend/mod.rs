@@ -1,12 +1,15 @@
 //! How the demo is reached: AWS, processes, the analyzer, the journal. Only this file wires adapters together.
 
 pub mod analyzer;
+pub mod artifacts;
 pub mod aws;
 #[cfg(feature = "local")]
 pub mod emulator;
+pub mod files;
 pub mod journal;
 pub mod process;
 pub mod store;
+pub mod tls;
 
 use std::{path::Path, sync::Arc};
 

@@ -13,3 +13,4 @@ pub mod report;
 pub mod settings;
 pub mod stack;
 pub mod template;
+pub mod work;

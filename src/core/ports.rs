@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     error::Result,
@@ -237,4 +238,20 @@ pub trait Lease: Send + Sync {
 pub trait Artifacts: Send + Sync {
     /// Stores `content` under `key`, atomically; returns where it is (a path or an `s3://` address).
     async fn put(&self, key: &str, content: Vec<u8>) -> Result<String>;
+}
+
+/// What the work on a message made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Ending of the file's name without its dot, such as `mp4`; may be empty.
+    pub extension: String,
+    /// The content.
+    pub content: Vec<u8>,
+}
+
+/// The work on one message.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// Does it. When `stop` is cancelled it ends early, leaving no process behind, with any outcome: nobody looks at it.
+    async fn run(&self, message: &Received, stop: &CancellationToken) -> Result<Artifact>;
 }

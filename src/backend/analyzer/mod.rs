@@ -1,1 +1,29 @@
-//! The result analyzer: its server, and the client that reaches it in process or over HTTP.
+//! The result analyzer: counts what was processed and what was killed, durably.
+
+mod client;
+mod server;
+mod store;
+
+pub use client::Client;
+pub use server::{bind, router, serve};
+pub use store::AnalyzerStore;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountKind {
+    /// A message whose work is done.
+    Processed,
+    /// A consumer that a signal ended.
+    Kill,
+}
+
+impl CountKind {
+    /// The word in the article's lines and in the store.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Processed => "processed",
+            Self::Kill => "kill",
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! Use cases, one for each verb: async, against ports only.
 
+pub mod consume;
 pub mod produce;
 pub mod report;

@@ -1,0 +1,169 @@
+//! The local cluster's objects: one JSON file each, with the metadata an API server would add.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use jiff::{Timestamp, Unit};
+use serde_json::{Value, json};
+
+use crate::{
+    backend::files,
+    core::{
+        error::{Error, Result},
+        ports::Objects,
+    },
+};
+
+/// The objects kept under one folder, as `<kind>/<name>.json`.
+#[derive(Debug, Clone)]
+pub struct FileObjects {
+    dir: PathBuf,
+}
+
+impl FileObjects {
+    /// The objects under `dir`, which is made on the first write.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Stores `object` in the place of an older one of its kind and name, and returns it as stored: `uid` and
+    /// `creationTimestamp` are given once, `generation` counts the changes of `spec`.
+    ///
+    /// # Errors
+    /// `Input` when it has no legal kind and name; `State` when it cannot be written.
+    pub async fn put(&self, object: Value) -> Result<Value> {
+        let (kind, name) = identity(&object)?;
+        let path = self.path(&kind, &name)?;
+        files::private_dir(&self.dir.join(&kind))?;
+        let lock = files::lock_file(&self.dir.join(".lock"))?;
+        lock.lock().map_err(|error| files::fault("lock", &self.dir, &error))?;
+        let stored = admit(object, files::read_json(&path)?, Timestamp::now());
+        files::replace_json(&path, &stored)?;
+        Ok(stored)
+    }
+
+    /// Deletes the object of `kind` called `name`; absent is fine.
+    ///
+    /// # Errors
+    /// `State` when it cannot be deleted.
+    pub async fn delete(&self, kind: &str, name: &str) -> Result<()> {
+        let path = self.path(kind, name)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::fault("delete", &path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, kind: &str, name: &str) -> Result<PathBuf> {
+        if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(Error::input("object kind", kind, "it must be letters and digits"));
+        }
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+        if name.is_empty() || name.len() > 253 || name.starts_with('.') || !name.bytes().all(legal) {
+            return Err(Error::input(format!("{kind} name"), name, "it must be lower-case letters, digits, hyphens and dots"));
+        }
+        Ok(self.dir.join(kind).join(format!("{name}.json")))
+    }
+}
+
+#[async_trait]
+impl Objects for FileObjects {
+    async fn get(&self, kind: &str, name: &str) -> Result<Option<Value>> {
+        files::read_json(&self.path(kind, name)?)
+    }
+
+    async fn list(&self, kind: &str) -> Result<Vec<Value>> {
+        let dir = self.dir.join(kind);
+        let mut names = match fs::read_dir(&dir) {
+            Ok(entries) => entries.filter_map(|entry| entry.ok().and_then(|entry| object_name(&entry.path()))).collect::<Vec<_>>(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(files::fault("read", &dir, &error)),
+        };
+        names.sort_unstable();
+        let objects = names.iter().map(|name| files::read_json(&self.path(kind, name)?));
+        Ok(objects.collect::<Result<Vec<Option<Value>>>>()?.into_iter().flatten().collect())
+    }
+}
+
+fn object_name(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    (!name.starts_with('.')).then(|| name.to_owned())
+}
+
+fn identity(object: &Value) -> Result<(String, String)> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    match (text("/kind"), text("/metadata/name")) {
+        (Some(kind), Some(name)) => Ok((kind, name)),
+        (None, _) => Err(Error::input("object", "kind", "it is missing or not a string")),
+        (_, None) => Err(Error::input("object", "metadata.name", "it is missing or not a string")),
+    }
+}
+
+/// The object as an API server stores it, given what it stored before.
+fn admit(mut object: Value, old: Option<Value>, now: Timestamp) -> Value {
+    let old_metadata = |key: &str| old.as_ref().and_then(|old| old.pointer(&format!("/metadata/{key}"))).cloned();
+    let spec_changed = old.as_ref().is_some_and(|old| old.get("spec") != object.get("spec"));
+    let generation = match old_metadata("generation").and_then(|generation| generation.as_i64()) {
+        Some(generation) => generation + i64::from(spec_changed),
+        None => 1,
+    };
+    let created = now.round(Unit::Second).unwrap_or(now).to_string();
+    let metadata = &mut object["metadata"];
+    metadata["uid"] = old_metadata("uid").unwrap_or_else(|| json!(uuid::Uuid::new_v4().to_string()));
+    metadata["creationTimestamp"] = old_metadata("creationTimestamp").unwrap_or_else(|| json!(created));
+    metadata["generation"] = json!(generation);
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scaled_job(max: i32) -> Value {
+        json!({"kind": "ScaledJob", "metadata": {"name": "video-processor", "labels": {"a": "b"}}, "spec": {"maxReplicaCount": max}})
+    }
+
+    #[tokio::test]
+    async fn generation_counts_changes_of_the_spec_only() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let objects = FileObjects::new(dir.path().join("objects"));
+        assert_eq!(objects.get("ScaledJob", "video-processor").await.expect("absent"), None);
+        assert_eq!(objects.list("ScaledJob").await.expect("empty"), Vec::<Value>::new());
+        let first = objects.put(scaled_job(1)).await.expect("stored");
+        let mut labelled = scaled_job(1);
+        labelled["metadata"]["labels"]["a"] = json!("c");
+        let second = objects.put(labelled).await.expect("stored");
+        let third = objects.put(scaled_job(2)).await.expect("stored");
+        let generations = [&first, &second, &third].map(|object| object["metadata"]["generation"].as_i64());
+        assert_eq!(generations, [Some(1), Some(1), Some(2)]);
+        assert_eq!(first["metadata"]["uid"], third["metadata"]["uid"]);
+        assert_eq!(first["metadata"]["creationTimestamp"], third["metadata"]["creationTimestamp"]);
+        assert_eq!(objects.get("ScaledJob", "video-processor").await.expect("read"), Some(third.clone()));
+        assert_eq!(objects.list("ScaledJob").await.expect("read"), [third]);
+    }
+
+    #[tokio::test]
+    async fn deleting_twice_is_as_good_as_once() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let objects = FileObjects::new(dir.path());
+        objects.put(scaled_job(1)).await.expect("stored");
+        for _ in 0..2 {
+            objects.delete("ScaledJob", "video-processor").await.expect("deleted");
+            assert_eq!(objects.list("ScaledJob").await.expect("read"), Vec::<Value>::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_cannot_lead_out_of_the_folder() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let objects = FileObjects::new(dir.path().join("objects"));
+        for name in ["../x", "a/b", "", ".x", "A"] {
+            assert_eq!(objects.get("ConfigMap", name).await.expect_err(name).exit_code(), 2);
+        }
+        let error = objects.put(json!({"kind": "Secret", "metadata": {}})).await.expect_err("nameless");
+        assert!(error.to_string().contains("metadata.name"), "{error}");
+    }
+}

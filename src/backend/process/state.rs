@@ -1,0 +1,174 @@
+//! What a job's folder says: the record its creator wrote, the state it writes itself, and whether it holds its lock.
+
+use std::{
+    fs::TryLockError,
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::files,
+    core::{
+        error::{Error, Result},
+        event::{Event, JobState, Reporter, What},
+        ports::{Job, JobSpec},
+    },
+};
+
+/// Written once, by the creator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) name: String,
+    pub(super) created_at: Timestamp,
+    #[serde(flatten)]
+    pub(super) spec: JobSpec,
+}
+
+/// Written by the job itself, again at each change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    pub(super) state: JobState,
+    pub(super) pid: u32,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) reason: Option<String>,
+    pub(super) message_id: Option<String>,
+}
+
+/// The files of one job.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    pub(super) fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    pub(super) fn record(&self) -> PathBuf {
+        self.0.join("record.json")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.join("state.json")
+    }
+
+    pub(super) fn progress(&self) -> Result<Option<Progress>> {
+        files::read_json(&self.state())
+    }
+
+    /// Whether the job's process lives: it holds the lock as long as it does, however it ends.
+    pub(super) fn is_alive(&self) -> Result<bool> {
+        let path = self.lock();
+        let file = match files::private().read(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(files::fault("open", &path, &error)),
+        };
+        // Shared, so that two who look at once do not take each other for the job.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(files::fault("lock", &path, &error)),
+        }
+    }
+
+    /// The job as the scaler sees it.
+    pub(super) fn look(&self, record: &Record) -> Result<Job> {
+        // First the lock: a job that ends between the two looks has then written its end.
+        let alive = self.is_alive()?;
+        let progress = self.progress()?;
+        let ended = progress.as_ref().filter(|progress| progress.state.is_finished());
+        let (state, reason) = match (ended, alive) {
+            (Some(end), _) => (end.state, end.reason.clone()),
+            (None, false) => (JobState::Failed, Some("killed".to_owned())),
+            (None, true) => (progress.as_ref().map_or(JobState::Pending, |progress| progress.state), None),
+        };
+        Ok(Job {
+            name: record.name.clone(),
+            scaled_job: record.spec.scaled_job.clone(),
+            generation: Some(record.spec.generation),
+            state,
+            reason,
+            created_at: record.created_at,
+            completed_at: ended.filter(|end| end.state == JobState::Complete).and_then(|end| end.ended_at),
+            message_id: progress.and_then(|progress| progress.message_id),
+        })
+    }
+}
+
+/// A job's own hand on its state file: running from [`Status::begin`] on, the message once received, then the end.
+#[derive(Debug)]
+pub struct Status {
+    path: PathBuf,
+    progress: Mutex<Progress>,
+}
+
+impl Status {
+    /// Says that the job whose folder is `<jobs>/<name>` runs in this process.
+    ///
+    /// # Errors
+    /// `State` when that cannot be written: a job that cannot say how it stands should not begin.
+    pub fn begin(jobs: &Path, name: &str) -> Result<Self> {
+        let progress = Progress {
+            state: JobState::Running,
+            pid: std::process::id(),
+            started_at: Timestamp::now(),
+            ended_at: None,
+            reason: None,
+            message_id: None,
+        };
+        let path = Folder(jobs.join(name)).state();
+        files::replace_json(&path, &progress)?;
+        Ok(Self { path, progress: Mutex::new(progress) })
+    }
+
+    /// Says how the job ended and why, in a word: `done`, `idle`, `killed` or `failed`. The job's last act.
+    ///
+    /// # Errors
+    /// `State` when it cannot be written; the job then counts as killed.
+    pub fn end(&self, state: JobState, reason: &str) -> Result<()> {
+        self.change(|progress| {
+            progress.state = state;
+            progress.ended_at = Some(Timestamp::now());
+            progress.reason = Some(reason.to_owned());
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Progress)) -> Result<()> {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut progress);
+        files::replace_json(&self.path, &*progress)
+    }
+}
+
+impl Reporter for Status {
+    fn report(&self, event: &Event) {
+        if let What::Received { message_id, .. } = &event.what {
+            // Only a convenience for those who look: the end is what counts, and its fault is reported.
+            let _ = self.change(|progress| progress.message_id = Some(message_id.clone()));
+        }
+    }
+}
+
+/// Says, for a process that ended without a word, that it did: by its exit code, or by a signal.
+pub(super) fn close(folder: &Folder, pid: u32, status: std::process::ExitStatus) -> Result<(), Error> {
+    let progress = folder.progress()?;
+    if progress.as_ref().is_some_and(|progress| progress.state.is_finished()) {
+        return Ok(());
+    }
+    let now = Timestamp::now();
+    let blank = Progress { state: JobState::Failed, pid, started_at: now, ended_at: None, reason: None, message_id: None };
+    let mut progress = progress.unwrap_or(blank);
+    progress.state = JobState::Failed;
+    progress.ended_at = Some(now);
+    progress.reason = Some(if status.code().is_some() { "failed" } else { "killed" }.to_owned());
+    files::replace_json(&folder.state(), &progress)
+}

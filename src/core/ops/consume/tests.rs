@@ -1,0 +1,1 @@
+//! What a consumer does, against fakes of its ports.
