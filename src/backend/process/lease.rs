@@ -1,9 +1,10 @@
 //! The right to scale a stack, as a lock on a file: it lapses with its holder's process, however that ends.
 
 use std::{
-    fs::TryLockError,
-    io::{Read, Seek, SeekFrom, Write},
-    path::PathBuf,
+    fs::{File, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -15,6 +16,10 @@ use crate::{
         ports::{Claim, Lease},
     },
 };
+
+/// How often a claim tries: someone who only looks holds the lock for a moment.
+const GLANCES: u32 = 3;
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// The lease on the stack whose lock file is `path`.
 #[derive(Debug, Clone)]
@@ -36,22 +41,43 @@ impl Lease for FileLease {
             files::private_dir(dir)?;
         }
         let mut file = files::lock_file(&self.path)?;
-        match file.try_lock() {
-            Ok(()) => {
+        for _ in 0..GLANCES {
+            if try_lock(&self.path, file.try_lock())? {
                 let holder = holder();
                 let written = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).and_then(|_| file.write_all(holder.as_bytes()));
                 written.map_err(|error| files::fault("write", &self.path, &error))?;
-                Ok(Claim::Held(Box::new(file)))
+                return Ok(Claim::Held(Box::new(file)));
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let read = file.read_to_string(&mut holder);
-                read.map_err(|error| files::fault("read", &self.path, &error))?;
-                let holder = holder.trim();
-                Ok(Claim::HeldBy(if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() }))
-            }
-            Err(TryLockError::Error(error)) => Err(files::fault("lock", &self.path, &error)),
+            tokio::time::sleep(GLANCE).await;
         }
+        Ok(Claim::HeldBy(self.read(&mut file)?))
+    }
+
+    async fn holder(&self) -> Result<Option<String>> {
+        let mut file = match files::private().read(true).open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(files::fault("open", &self.path, &error)),
+        };
+        // Shared, so that two who look at once do not take each other for the holder.
+        if try_lock(&self.path, file.try_lock_shared())? { Ok(None) } else { self.read(&mut file).map(Some) }
+    }
+}
+
+impl FileLease {
+    fn read(&self, file: &mut File) -> Result<String> {
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).map_err(|error| files::fault("read", &self.path, &error))?;
+        let holder = holder.trim();
+        Ok(if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() })
+    }
+}
+
+fn try_lock(path: &Path, outcome: Result<(), TryLockError>) -> Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(files::fault("lock", path, &error)),
     }
 }
 
@@ -69,10 +95,13 @@ mod tests {
     async fn one_at_a_time_holds_the_lease_and_the_other_learns_who() {
         let dir = tempfile::tempdir().expect("tempdir");
         let lease = FileLease::new(dir.path().join("stack/scaler.lock"));
+        assert_eq!(lease.holder().await.expect("asked"), None);
         let Claim::Held(first) = lease.claim().await.expect("asked") else { panic!("nobody else holds it") };
         let Claim::HeldBy(holder) = lease.claim().await.expect("asked") else { panic!("the first holds it") };
         assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
+        assert_eq!(lease.holder().await.expect("asked"), Some(holder));
         drop(first);
+        assert_eq!(lease.holder().await.expect("asked"), None);
         assert!(matches!(lease.claim().await.expect("asked"), Claim::Held(_)));
     }
 }

@@ -34,7 +34,7 @@ impl FileObjects {
     ///
     /// # Errors
     /// `Input` when it has no legal kind and name; `State` when it cannot be written.
-    pub async fn put(&self, object: Value) -> Result<Value> {
+    pub fn put(&self, object: Value) -> Result<Value> {
         let (kind, name) = identity(&object)?;
         let path = self.path(&kind, &name)?;
         files::private_dir(&self.dir.join(&kind))?;
@@ -43,18 +43,6 @@ impl FileObjects {
         let stored = admit(object, files::read_json(&path)?, Timestamp::now());
         files::replace_json(&path, &stored)?;
         Ok(stored)
-    }
-
-    /// Deletes the object of `kind` called `name`; absent is fine.
-    ///
-    /// # Errors
-    /// `State` when it cannot be deleted.
-    pub async fn delete(&self, kind: &str, name: &str) -> Result<()> {
-        let path = self.path(kind, name)?;
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::fault("delete", &path, &error)),
-            _ => Ok(()),
-        }
     }
 
     fn path(&self, kind: &str, name: &str) -> Result<PathBuf> {
@@ -85,6 +73,18 @@ impl Objects for FileObjects {
         names.sort_unstable();
         let objects = names.iter().map(|name| files::read_json(&self.path(kind, name)?));
         Ok(objects.collect::<Result<Vec<Option<Value>>>>()?.into_iter().flatten().collect())
+    }
+
+    async fn apply(&self, manifest: &Value) -> Result<()> {
+        self.put(manifest.clone()).map(|_| ())
+    }
+
+    async fn delete(&self, kind: &str, name: &str) -> Result<()> {
+        let path = self.path(kind, name)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::fault("delete", &path, &error)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -132,11 +132,11 @@ mod tests {
         let objects = FileObjects::new(dir.path().join("objects"));
         assert_eq!(objects.get("ScaledJob", "video-processor").await.expect("absent"), None);
         assert_eq!(objects.list("ScaledJob").await.expect("empty"), Vec::<Value>::new());
-        let first = objects.put(scaled_job(1)).await.expect("stored");
+        let first = objects.put(scaled_job(1)).expect("stored");
         let mut labelled = scaled_job(1);
         labelled["metadata"]["labels"]["a"] = json!("c");
-        let second = objects.put(labelled).await.expect("stored");
-        let third = objects.put(scaled_job(2)).await.expect("stored");
+        let second = objects.put(labelled).expect("stored");
+        let third = objects.put(scaled_job(2)).expect("stored");
         let generations = [&first, &second, &third].map(|object| object["metadata"]["generation"].as_i64());
         assert_eq!(generations, [Some(1), Some(1), Some(2)]);
         assert_eq!(first["metadata"]["uid"], third["metadata"]["uid"]);
@@ -149,7 +149,7 @@ mod tests {
     async fn deleting_twice_is_as_good_as_once() {
         let dir = tempfile::tempdir().expect("tempdir");
         let objects = FileObjects::new(dir.path());
-        objects.put(scaled_job(1)).await.expect("stored");
+        objects.put(scaled_job(1)).expect("stored");
         for _ in 0..2 {
             objects.delete("ScaledJob", "video-processor").await.expect("deleted");
             assert_eq!(objects.list("ScaledJob").await.expect("read"), Vec::<Value>::new());
@@ -163,7 +163,7 @@ mod tests {
         for name in ["../x", "a/b", "", ".x", "A"] {
             assert_eq!(objects.get("ConfigMap", name).await.expect_err(name).exit_code(), 2);
         }
-        let error = objects.put(json!({"kind": "Secret", "metadata": {}})).await.expect_err("nameless");
+        let error = objects.put(json!({"kind": "Secret", "metadata": {}})).expect_err("nameless");
         assert!(error.to_string().contains("metadata.name"), "{error}");
     }
 }
