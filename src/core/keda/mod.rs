@@ -7,6 +7,7 @@ pub mod decision;
 mod explain;
 pub mod go;
 pub mod jobs;
+pub mod manifest;
 pub mod metric_name;
 pub mod number;
 pub mod pause;
