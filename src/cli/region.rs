@@ -18,10 +18,11 @@ impl Region {
         Self { term, drawn: Vec::new() }
     }
 
-    /// Rows and columns that a frame may have; one row stays free for the cursor.
+    /// Rows and columns that a frame may have; one row stays free for the cursor, and the last column too, as clearing
+    /// the rest of a line that fills its row would take the last character.
     pub(crate) fn size(&self) -> (usize, usize) {
         let (rows, columns) = self.term.size_checked().unwrap_or((24, 80));
-        (usize::from(rows).saturating_sub(1).max(1), usize::from(columns).max(20))
+        (usize::from(rows).saturating_sub(1).max(1), usize::from(columns).saturating_sub(1).max(20))
     }
 
     /// Replaces what was drawn by `lines`, cut to the size of the terminal as it is now.
@@ -31,7 +32,7 @@ impl Region {
     pub(crate) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
         let (rows, columns) = self.size();
         let lines: Vec<_> = lines.iter().take(rows).map(|line| truncate_str(line, columns, "…")).collect();
-        let mut frame = frame(&lines, rows_of(&self.drawn, columns).min(rows));
+        let mut frame = frame(&lines, rows_of(&self.drawn, columns + 1).min(rows));
         frame.insert_str(0, "\x1b[?2026h\x1b[?7l");
         frame.push_str("\x1b[?7h\x1b[?2026l");
         self.drawn = lines.iter().map(|line| measure_text_width(line)).collect();

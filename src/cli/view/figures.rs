@@ -40,17 +40,28 @@ pub(crate) fn bar(part: u64, whole: u64, width: usize) -> String {
     format!("{}{}", "█".repeat(full), "░".repeat(width - full))
 }
 
-/// `text` in lines of at most `width` columns, broken at spaces; all but the first are indented by `indent`.
+/// `text` in lines of at most `width` columns, all but the first indented by `indent`: broken after a semicolon if
+/// every clause fits a line, at blanks otherwise.
 pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let fits = |part: &str| indent + measure_text_width(part.trim_end()) <= width;
+    let clauses: Vec<&str> = text.split_inclusive("; ").collect();
+    if clauses.iter().all(|clause| fits(clause)) { packed(&clauses, width, indent) } else { packed(&words(text), width, indent) }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_inclusive(' ').collect()
+}
+
+fn packed(parts: &[&str], width: usize, indent: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_inclusive(' ') {
-        let fits = measure_text_width(&line) + measure_text_width(word.trim_end()) <= width;
+    for part in parts {
+        let fits = measure_text_width(&line) + measure_text_width(part.trim_end()) <= width;
         if !fits && !line.trim().is_empty() {
             lines.push(line.trim_end().to_owned());
             line = " ".repeat(indent);
         }
-        line.push_str(word);
+        line.push_str(part);
     }
     lines.push(line.trim_end().to_owned());
     lines
@@ -76,7 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_broken_at_spaces_and_indented() {
+    fn long_lines_are_broken_after_a_clause_or_at_blanks_and_indented() {
+        assert_eq!(wrap("10 visible = 10; target 1; running 0", 30, 2), ["10 visible = 10; target 1;", "  running 0"]);
         assert_eq!(wrap("10 visible + 0 in flight -> create 10", 20, 2), ["10 visible + 0 in", "  flight -> create", "  10"]);
         assert_eq!(wrap("short", 20, 2), ["short"]);
     }

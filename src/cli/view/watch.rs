@@ -41,14 +41,14 @@ pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns):
     lines
 }
 
-/// The end of a watch in a few lines.
+/// The end of a watch in two lines.
 pub(crate) fn summary(summary: &Summary) -> String {
     let Summary { done, left, seconds, polls, created, jobs, idle, peak_depth, peak_jobs, drained } = summary;
     let state = if *drained { "Drained".to_owned() } else { format!("{} left", counted(left.unsigned_abs(), "message")) };
     let failed = if jobs.failed > 0 { format!(", {} failed", jobs.failed) } else { String::new() };
     let idle = if *idle > 0 { format!(", {idle} idle") } else { String::new() };
     format!(
-        "{state}: {} done in {seconds:.1} s; {} created, {} complete{failed}{idle}; \
+        "{state}: {} done in {seconds:.1} s\n{} created, {} complete{failed}{idle}; \
          peak {peak_jobs} jobs, {peak_depth} messages; {}",
         counted(*done, "message"),
         counted(*created, "job"),
@@ -105,7 +105,7 @@ fn sparklines(board: &Board, now: Timestamp, columns: usize) -> [String; 2] {
 
 fn jobs(board: &Board, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
     let rows = board.rows();
-    if rows.is_empty() || room < 2 {
+    if rows.is_empty() || room < 3 {
         return Vec::new();
     }
     let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
@@ -177,3 +177,6 @@ fn notes(board: &Board, columns: usize) -> Vec<String> {
 fn labelled(label: &str, text: &str) -> String {
     format!("{} {text}", style(format!("{label:<7}")).dim())
 }
+
+#[cfg(test)]
+mod tests;
