@@ -1,1 +1,8 @@
 //! AWS through the official SDK: the one path to it.
+
+pub mod config;
+pub mod credentials;
+mod error;
+pub mod metric;
+pub mod queue;
+pub mod resources;
