@@ -1,11 +1,14 @@
 //! What the demo is: plain values and decisions, without a vendor, a terminal or a file.
 
 pub mod board;
+pub mod drift;
 pub mod error;
 pub mod event;
 pub mod iam;
 pub mod keda;
 pub mod load;
+pub mod managed;
+pub mod manifest;
 pub mod ops;
 pub mod plan;
 pub mod ports;

@@ -110,14 +110,24 @@ where
     }
 }
 
+/// `error` and everything below it.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
 /// An error of our own that a credentials provider raised somewhere below.
 fn ours<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
-    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref::<Error>())
+    causes(error).find_map(|error| error.downcast_ref::<Error>())
 }
 
 /// The cause below all wrappers, which is where the operating system speaks.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
+    causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 #[cfg(test)]

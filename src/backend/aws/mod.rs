@@ -3,6 +3,5 @@
 pub mod config;
 pub mod credentials;
 mod error;
-pub mod metric;
 pub mod queue;
 pub mod resources;

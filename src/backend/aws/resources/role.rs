@@ -1,0 +1,100 @@
+//! An IAM role: who may become it is what the template says.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    super::error::{fault, is_absent},
+    Shared, decoded, iam_stack,
+};
+use crate::core::{
+    drift::document_differences,
+    error::Result,
+    managed::{Managed, drifted, not_ours},
+    plan::{Difference, Observed, ResourceId},
+    template::{Facts, Template},
+};
+
+/// One role.
+pub(super) struct Role {
+    pub(super) shared: Arc<Shared>,
+    pub(super) name: String,
+    pub(super) template: Template,
+    pub(super) file: &'static str,
+}
+
+impl Role {
+    fn what(&self, verb: &str) -> String {
+        format!("could not {verb} role `{}`", self.name)
+    }
+
+    async fn trust(&self) -> Result<String> {
+        let issuer = self.shared.issuer.url().await?;
+        self.template.render(&Facts::new(&self.shared.settings, &issuer))
+    }
+
+    /// Takes off whatever else was put on our role: it cannot be deleted otherwise.
+    async fn strip(&self) -> Result<()> {
+        let (iam, name) = (&self.shared.iam, &self.name);
+        let mut pages = iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
+        while let Some(policy) = pages.next().await {
+            let policy = policy.map_err(|error| fault(self.what("look at"), &error))?;
+            let request = iam.detach_role_policy().role_name(name).policy_arn(policy.policy_arn().unwrap_or_default());
+            request.send().await.map_err(|error| fault(self.what("detach a policy from"), &error))?;
+        }
+        let mut pages = iam.list_role_policies().role_name(name).into_paginator().items().send();
+        while let Some(policy) = pages.next().await {
+            let policy = policy.map_err(|error| fault(self.what("look at"), &error))?;
+            let request = iam.delete_role_policy().role_name(name).policy_name(policy);
+            request.send().await.map_err(|error| fault(self.what("delete an inline policy of"), &error))?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Managed for Role {
+    fn id(&self) -> ResourceId {
+        ResourceId::new("iam role", self.name.clone())
+    }
+
+    fn replaces(&self) -> Vec<String> {
+        let (name, file, tag) = (&self.name, self.file, self.shared.cli_tag());
+        vec![format!("aws iam create-role --role-name {name} --assume-role-policy-document file://{file} {tag}")]
+    }
+
+    async fn look(&self) -> Result<Observed> {
+        let role = match self.shared.iam.get_role().role_name(&self.name).send().await {
+            Ok(answer) => answer.role,
+            Err(error) if is_absent(&error) => None,
+            Err(error) => return Err(fault(self.what("look at"), &error)),
+        };
+        let Some(role) = role else { return Ok(Observed::Absent) };
+        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_stack(role.tags())) {
+            return Ok(foreign);
+        }
+        let actual = decoded(role.assume_role_policy_document());
+        Ok(drifted(document_differences(&self.trust().await?, &actual)))
+    }
+
+    async fn create(&self) -> Result<()> {
+        let request = self.shared.iam.create_role().role_name(&self.name);
+        let request = request.assume_role_policy_document(self.trust().await?).tags(self.shared.iam_tag()?);
+        request.send().await.map_err(|error| fault(self.what("create"), &error))?;
+        Ok(())
+    }
+
+    async fn repair(&self, _differences: &[Difference]) -> Result<()> {
+        let request = self.shared.iam.update_assume_role_policy().role_name(&self.name);
+        request.policy_document(self.trust().await?).send().await.map_err(|error| fault(self.what("update"), &error))?;
+        Ok(())
+    }
+
+    async fn remove(&self) -> Result<()> {
+        self.strip().await?;
+        let request = self.shared.iam.delete_role().role_name(&self.name);
+        request.send().await.map_err(|error| fault(self.what("delete"), &error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! The idempotent half of every resource: look first, then do only what is missing, and never touch what is foreign.
+
+use async_trait::async_trait;
+
+use super::{
+    error::{Error, Kind, Result},
+    plan::{Difference, Observed, ResourceId, Scope},
+    ports::Resource,
+    stack::{STACK_TAG, StackName},
+};
+
+/// What is particular to one kind of resource; [`Resource`] follows from it.
+#[async_trait]
+pub trait Managed: Send + Sync {
+    /// Its kind and name.
+    fn id(&self) -> ResourceId;
+    /// Whose it is.
+    fn scope(&self) -> Scope {
+        Scope::Stack
+    }
+    /// The commands that `create` replaces.
+    fn replaces(&self) -> Vec<String>;
+    /// Looks. Changes nothing.
+    async fn look(&self) -> Result<Observed>;
+    /// Makes it; it was absent a moment ago.
+    async fn create(&self) -> Result<()>;
+    /// Repairs `differences`.
+    async fn repair(&self, differences: &[Difference]) -> Result<()>;
+    /// Removes it; it was there, and ours, a moment ago.
+    async fn remove(&self) -> Result<()>;
+}
+
+#[async_trait]
+impl<T: Managed> Resource for T {
+    fn id(&self) -> ResourceId {
+        Managed::id(self)
+    }
+
+    fn scope(&self) -> Scope {
+        Managed::scope(self)
+    }
+
+    fn replaces(&self) -> Vec<String> {
+        Managed::replaces(self)
+    }
+
+    async fn observe(&self) -> Result<Observed> {
+        self.look().await
+    }
+
+    async fn apply(&self) -> Result<()> {
+        let done = match self.look().await? {
+            Observed::Ready => return Ok(()),
+            Observed::Foreign { .. } if Managed::scope(self) == Scope::Shared => return Ok(()),
+            Observed::Foreign { why } => return Err(is_foreign(&Managed::id(self), &why)),
+            Observed::Absent => self.create().await,
+            Observed::Drifted { differences } => self.repair(&differences).await,
+        };
+        match done {
+            Ok(()) => Ok(()),
+            // Another process, or a first try whose answer was lost, may have done it.
+            Err(error) => match self.look().await {
+                Ok(Observed::Ready) => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+
+    async fn delete(&self) -> Result<()> {
+        match self.look().await? {
+            Observed::Absent => Ok(()),
+            Observed::Foreign { why } => Err(is_foreign(&Managed::id(self), &why)),
+            Observed::Ready | Observed::Drifted { .. } => match self.remove().await {
+                Err(error) if error.kind != Kind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+fn is_foreign(id: &ResourceId, why: &str) -> Error {
+    Error::new(Kind::Foreign, format!("{id} was left alone"), why)
+}
+
+/// What shows that an object whose stack tag is `tag` is not `stack`'s; `None` when it is.
+#[must_use]
+pub fn not_ours(stack: &StackName, tag: Option<&str>) -> Option<Observed> {
+    let why = match tag {
+        Some(owner) if owner == stack.as_str() => return None,
+        Some(owner) => format!("it belongs to the stack `{owner}`"),
+        None => format!("it has no tag {STACK_TAG}"),
+    };
+    Some(Observed::Foreign { why })
+}
+
+/// `Ready`, or `Drifted` when there are differences.
+#[must_use]
+pub fn drifted(differences: Vec<Difference>) -> Observed {
+    if differences.is_empty() { Observed::Ready } else { Observed::Drifted { differences } }
+}
