@@ -13,13 +13,29 @@ pub mod tls;
 
 use std::{path::Path, sync::Arc};
 
+use aws::{
+    config::{self, Wire},
+    credentials::{Mint, WebIdentity},
+    queue::SqsQueue,
+    resources::Issuer,
+};
+use aws_config::SdkConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use emulator::Emulator;
+use tokio::sync::OnceCell;
+
 use crate::core::{
     error::{Error, Kind, Result},
     event::Reporter,
+    manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource},
     settings::{Choices, Settings},
-    stack::StackName,
+    stack::{KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT, StackName},
+    template::{Facts, Template},
 };
+
+/// The annotation by which a service account names its role.
+const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 
 /// In whose name AWS is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +51,7 @@ pub enum Identity {
 /// Every port of one stack. Nothing is opened until it is needed.
 pub struct Backend {
     settings: Settings,
+    emulator: OnceCell<Emulator>,
 }
 
 impl Backend {
@@ -43,7 +60,7 @@ impl Backend {
     /// # Errors
     /// `Input` when the settings contradict each other.
     pub fn connect(settings: &Settings) -> Result<Self> {
-        Ok(Self { settings: settings.clone() })
+        Ok(Self { settings: settings.clone(), emulator: OnceCell::new() })
     }
 
     /// The settings in force.
@@ -53,13 +70,33 @@ impl Backend {
     }
 
     /// Everything that must exist, in the order in which setup makes it.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used, or AWS cannot be asked for the cluster's issuer.
     pub async fn resources(&self) -> Result<Vec<Box<dyn Resource>>> {
-        Ok(Vec::new())
+        let settings = &self.settings;
+        let config = self.sdk(Identity::Administrator, &settings.place.region, None).await?;
+        let issuer = Issuer::new(&config, settings);
+        if settings.endpoint_url.is_some() {
+            issuer.url().await?;
+        }
+        let mut resources = aws::resources::resources(&config, settings, &issuer);
+        let objects = self.objects()?;
+        let facts = Facts::new(settings, issuer.known());
+        for template in [Template::ServiceAccount, Template::TriggerAuthentication, Template::ScaledJob] {
+            resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
+        }
+        Ok(resources)
     }
 
     /// The queue at `url`; the stack's work queue when absent.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used, or the identity has no role yet.
     pub async fn queue(&self, identity: Identity, url: Option<&str>) -> Result<Arc<dyn Queue>> {
-        Err(absent(&format!("the queue {url:?} as {identity:?}")))
+        let config = self.sdk(identity, &self.settings.place.region, None).await?;
+        let url = url.map_or_else(|| self.settings.queue_url(&self.settings.names.queue), str::to_owned);
+        Ok(Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
     }
 
     /// Jobs on this machine. They work `pace` times faster than the manifest says; `work` replaces the sleep when not empty.
@@ -104,6 +141,68 @@ impl Backend {
     pub fn remember(&self) -> Result<()> {
         Err(absent("remembering"))
     }
+}
+
+impl Backend {
+    /// The SDK's configuration for `identity` in `region`, at `endpoint` or else where the settings say.
+    async fn sdk(&self, identity: Identity, region: &str, endpoint: Option<&str>) -> Result<SdkConfig> {
+        let own = self.wire().await?;
+        let wire = endpoint.map_or_else(|| own.clone(), |url| Wire::network(Some(url.to_owned())));
+        let role = match identity {
+            Identity::Administrator => {
+                let credentials = match &self.settings.endpoint_url {
+                    None => config::administrator(),
+                    Some(url) if is_loopback(url) => config::ambient(&own, region, Some(config::administrator())).await,
+                    Some(_) => config::ambient(&own, region, None).await,
+                };
+                return Ok(config::configure(&wire, region, Some(credentials)));
+            }
+            Identity::Operator => self.settings.place.iam_arn(&format!("role/{}", self.settings.names.operator_role)),
+            Identity::Workload => self.workload_role().await?,
+        };
+        let session = if identity == Identity::Operator { "KEDA" } else { self.settings.names.service_account.as_str() };
+        let sts = config::configure(&own, region, None);
+        let web_identity = WebIdentity::new(&sts, role, session, self.mint(identity, region).await?);
+        Ok(config::configure(&wire, region, Some(SharedCredentialsProvider::new(web_identity))))
+    }
+
+    async fn wire(&self) -> Result<Wire> {
+        match &self.settings.endpoint_url {
+            Some(url) => Ok(Wire::network(Some(url.clone()))),
+            None => Ok(Wire { http_client: self.emulator().await?.http_client(), endpoint_url: None }),
+        }
+    }
+
+    async fn emulator(&self) -> Result<&Emulator> {
+        self.emulator.get_or_try_init(async || Emulator::open(&self.settings.state_dir.join("aws.db"))).await
+    }
+
+    /// The role that the workload's service account names, as the cluster would tell a pod.
+    async fn workload_role(&self) -> Result<String> {
+        let name = &self.settings.names.service_account;
+        let fault =
+            |kind, why: &str| Error::new(kind, format!("could not use the service account `{name}`"), why).hint("run `kedactl setup`");
+        let object = self.objects()?.get("ServiceAccount", name).await?.ok_or_else(|| fault(Kind::NotFound, "it does not exist"))?;
+        let role = object["metadata"]["annotations"][ROLE_ANNOTATION].as_str();
+        Ok(role.ok_or_else(|| fault(Kind::Denied, "it has no annotation that names its role"))?.to_owned())
+    }
+
+    /// Mints tokens as the cluster would for the pods of `identity`.
+    async fn mint(&self, identity: Identity, _region: &str) -> Result<Mint> {
+        let (_namespace, _account) = match identity {
+            Identity::Operator => (KEDA_NAMESPACE.to_owned(), KEDA_SERVICE_ACCOUNT.to_owned()),
+            _ => (self.settings.names.namespace.clone(), self.settings.names.service_account.clone()),
+        };
+        let _emulator = self.emulator().await?.clone();
+        Ok(Arc::new(move || Box::pin(async move { Err(absent("the token issuer")) })))
+    }
+}
+
+/// Whether `url` leads to this machine.
+fn is_loopback(url: &str) -> bool {
+    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn absent(what: &str) -> Error {

@@ -43,7 +43,10 @@ impl Managed for Cluster {
 
     fn replaces(&self) -> Vec<String> {
         let (name, stack) = (self.name(), &self.shared.settings.stack);
-        vec![format!("aws eks create-cluster --name {name} --role-arn {} --resources-vpc-config '{{}}' --tags {STACK_TAG}={stack}", self.role_arn())]
+        vec![format!(
+            "aws eks create-cluster --name {name} --role-arn {} --resources-vpc-config '{{}}' --tags {STACK_TAG}={stack}",
+            self.role_arn()
+        )]
     }
 
     async fn look(&self) -> Result<Observed> {
