@@ -7,12 +7,15 @@ pub mod aws;
 pub mod emulator;
 pub mod files;
 pub mod journal;
+mod memory;
 pub mod process;
 pub mod store;
 pub mod tls;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
+use analyzer::AnalyzerStore;
+use artifacts::ObjectArtifacts;
 use aws::{
     config::{self, Wire},
     credentials::{Mint, WebIdentity},
@@ -22,6 +25,8 @@ use aws::{
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
+pub use memory::remembered;
+use process::{FileLease, FileObjects, Launch, ProcessJobs};
 use tokio::sync::OnceCell;
 
 use crate::core::{
@@ -29,9 +34,9 @@ use crate::core::{
     event::Reporter,
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource},
-    settings::{Choices, Settings},
-    stack::{KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT, StackName},
-    template::{Facts, Template},
+    settings::Settings,
+    stack::{KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT},
+    template::{Facts, Template, analyzer_url},
 };
 
 /// The annotation by which a service account names its role.
@@ -100,38 +105,69 @@ impl Backend {
     }
 
     /// Jobs on this machine. They work `pace` times faster than the manifest says; `work` replaces the sleep when not empty.
-    pub fn jobs(&self, _pace: f64, _work: &[String]) -> Result<Arc<dyn Jobs>> {
-        Err(absent("jobs"))
+    ///
+    /// # Errors
+    /// When this program's own path cannot be found.
+    pub fn jobs(&self, pace: f64, work: &[String]) -> Result<Arc<dyn Jobs>> {
+        let mut launch = Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?;
+        launch.work = (!work.is_empty()).then(|| work.to_vec());
+        Ok(Arc::new(ProcessJobs::new(launch)))
     }
 
     /// The stack's Kubernetes objects.
+    ///
+    /// # Errors
+    /// None today; a cluster's API server will have some.
     pub fn objects(&self) -> Result<Arc<dyn Objects>> {
-        Err(absent("objects"))
+        Ok(Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))))
     }
 
     /// The right to scale the stack.
+    ///
+    /// # Errors
+    /// None today; a cluster's API server will have some.
     pub fn lease(&self) -> Result<Arc<dyn Lease>> {
-        Err(absent("the lease"))
+        Ok(Arc::new(FileLease::new(self.settings.stack_dir().join("scaler.lock"))))
     }
 
-    /// The result analyzer at `url`; the stack's own, in process, when absent.
-    pub fn analyzer(&self, _url: Option<&str>) -> Result<Arc<dyn Analyzer>> {
-        Err(absent("the analyzer"))
+    /// The result analyzer at `url`; the stack's own, in process, when absent or when `url` is the name that the
+    /// manifests give the stack's own service.
+    ///
+    /// # Errors
+    /// `Input` when `url` is not one; `State` when the stack's own cannot be opened.
+    pub fn analyzer(&self, url: Option<&str>) -> Result<Arc<dyn Analyzer>> {
+        let own = analyzer_url(&self.settings);
+        if let Some(url) = url.filter(|url| url.trim_end_matches('/') != own) {
+            return Ok(Arc::new(analyzer::Client::http(url)?));
+        }
+        let store = AnalyzerStore::open(&self.settings.stack_dir().join("analyzer.db"))?;
+        Ok(Arc::new(analyzer::Client::in_process(analyzer::router(store))))
     }
 
     /// The artifacts at `location` (a directory or `s3://bucket/prefix`); the stack's own folder when absent.
-    pub fn artifacts(&self, _location: Option<&str>) -> Result<Arc<dyn Artifacts>> {
-        Err(absent("artifacts"))
+    ///
+    /// # Errors
+    /// `Input` when `location` is neither; `State` when the folder cannot be made.
+    pub fn artifacts(&self, location: Option<&str>) -> Result<Arc<dyn Artifacts>> {
+        let own = self.settings.stack_dir().join("artifacts");
+        let location = location.map_or_else(|| own.to_string_lossy().into_owned(), str::to_owned);
+        Ok(Arc::new(ObjectArtifacts::open(&location)?))
     }
 
     /// The journal's reading side.
+    ///
+    /// # Errors
+    /// None today; reading has some.
     pub fn journal(&self) -> Result<Arc<dyn Journal>> {
-        Err(absent("the journal"))
+        Ok(Arc::new(journal::Journal::open(&self.settings.stack_dir().join("journal"))))
     }
 
     /// A new file of the journal for one run of `verb`.
-    pub fn journal_writer(&self, _verb: &str) -> Result<Box<dyn Reporter>> {
-        Err(absent("the journal"))
+    ///
+    /// # Errors
+    /// `State` when it cannot be made.
+    pub fn journal_writer(&self, verb: &str) -> Result<Box<dyn Reporter>> {
+        Ok(Box::new(journal::Writer::create(&self.settings.stack_dir().join("journal"), verb)?))
     }
 
     /// Writes what later commands need not be told again; readable by its owner only.
@@ -139,7 +175,15 @@ impl Backend {
     /// # Errors
     /// `State` when the file cannot be written.
     pub fn remember(&self) -> Result<()> {
-        Err(absent("remembering"))
+        memory::remember(&self.settings)
+    }
+
+    /// Removes the stack's folder: journal, jobs, artifacts, counts, and what was remembered.
+    ///
+    /// # Errors
+    /// `State` when it cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        memory::forget(&self.settings)
     }
 }
 
@@ -207,18 +251,4 @@ fn is_loopback(url: &str) -> bool {
 
 fn absent(what: &str) -> Error {
     Error::failed(format!("could not reach {what}"), "this target does not have it")
-}
-
-/// What `setup` remembered for `stack`; nothing when it has not run.
-///
-/// # Errors
-/// `State` when the file cannot be read or is not what this version writes.
-pub fn remembered(state_dir: &Path, stack: &StackName) -> Result<Choices> {
-    let path = state_dir.join("stacks").join(stack.as_str()).join("settings.json");
-    let fault = |why: String| Error::new(Kind::State, format!("could not read `{}`", path.display()), why);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| fault(error.to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Choices::new()),
-        Err(error) => Err(fault(error.to_string())),
-    }
 }
