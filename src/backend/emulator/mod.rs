@@ -109,8 +109,9 @@ impl Emulator {
             Ok(call) => call,
             Err((service, error)) => return error.respond(service),
         };
+        let call = Arc::new(call);
         let answer = match call.service {
-            Service::SqsJson | Service::SqsQuery => sqs::handle(self, &call).await,
+            Service::SqsJson | Service::SqsQuery => sqs::handle(self, call.clone()).await,
             Service::Iam => iam::handle(self, &call).await,
             Service::Sts => sts::handle(self, &call).await,
             Service::Eks => eks::handle(self, &call).await,
