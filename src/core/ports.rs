@@ -1,6 +1,6 @@
 //! The only traits: what the demo needs from the world, each with at least two implementations.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::Result,
     event::{Depth, JobState},
-    keda::decision::TriggerReading,
+    keda::{decision::TriggerReading, manifest::Trigger},
     plan::{Observed, ResourceId, Scope},
 };
 
@@ -109,6 +109,16 @@ pub trait Metric: Send + Sync {
     async fn read(&self) -> Result<TriggerReading>;
     /// All three counters of the queue behind it, for the screen; `None` where there is no queue.
     async fn depth(&self) -> Result<Option<Depth>>;
+}
+
+/// Builds what reads triggers.
+#[async_trait]
+pub trait Scalers: Send + Sync {
+    /// Builds what reads `trigger`, the one at `index` of its ScaledJob. `env` is the environment of the job's container.
+    ///
+    /// # Errors
+    /// `Input`, naming the field, when the trigger's metadata cannot be used or its type is not supported here.
+    async fn build(&self, index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>>;
 }
 
 /// One job as the scaler sees it.
