@@ -101,7 +101,12 @@ impl Work for CommandWork {
                 let _ = stdin.write_all(message.body.as_bytes()).await;
             }
         };
-        let ended = async { tokio::join!(child.wait(), feed).0 };
+        let ended = async {
+            tokio::select! {
+                status = child.wait() => status,
+                () = feed => child.wait().await,
+            }
+        };
         let status = tokio::select! {
             status = ended => status.map_err(|error| Error::failed(format!("could not wait for `{}`", self.words[0]), error))?,
             () = stop.cancelled() => {
