@@ -1,16 +1,26 @@
 //! KEDA's rules as pure functions: plain values in, a decision with its arithmetic out.
 
 pub mod aggregate;
+pub mod authorization;
 pub mod bounds;
 pub mod conditions;
 pub mod decision;
+pub mod environment;
+pub mod events;
 mod explain;
 pub mod go;
+pub mod history;
+pub mod job;
 pub mod jobs;
 pub mod manifest;
+pub mod metadata;
 pub mod metric_name;
 pub mod number;
 pub mod pause;
+pub mod queue_name;
+pub mod rollout;
+pub mod sqs;
+pub mod state;
 pub mod strategy;
 
 #[cfg(test)]
