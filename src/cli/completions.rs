@@ -1,15 +1,36 @@
 //! `kedactl completions`.
 
-use kedactl::core::error::{Error, Result};
+use clap_complete::Shell;
+use kedactl::core::error::Result;
 
-use super::{context::Context, exit::Exit};
+use super::{context::Context, exit::Exit, usage};
 
-/// Print the completion script of a shell.
+/// Print the completion script of a shell
+///
+/// Most shells read it from a file; see the examples.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Completions {}
+#[command(after_help = "\
+Examples:
+  kedactl completions bash > ~/.local/share/bash-completion/completions/kedactl
+  kedactl completions zsh > ~/.zfunc/_kedactl
+  kedactl completions fish > ~/.config/fish/completions/kedactl.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
 
 impl Completions {
-    pub(crate) async fn run(self, _cx: &Context) -> Result<Exit> {
-        Err(Error::failed("`completions` does not work", "it is not built yet"))
+    #[expect(clippy::unused_async, reason = "every verb is run alike")]
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        cx.ui.print(script(self.shell).trim_end())?;
+        Ok(Exit::DONE)
     }
+}
+
+/// The script that completes `kedactl` in `shell`.
+pub(crate) fn script(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut usage::command(), "kedactl", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

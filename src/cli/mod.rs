@@ -6,12 +6,14 @@ mod consume;
 mod context;
 mod demo;
 mod exit;
+mod files;
 mod live;
 mod local;
 mod man;
 mod options;
 mod produce;
 mod progress;
+mod reference;
 mod region;
 mod render;
 mod report;
@@ -20,21 +22,24 @@ mod status;
 mod table;
 mod teardown;
 mod ui;
+mod usage;
 mod view;
 mod watch;
 
-use std::process::ExitCode;
+use std::{env, ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand};
-use kedactl::core::error::Result;
+use clap::{FromArgMatches, Parser, Subcommand};
+use kedactl::core::error::{Error, Result};
 
 use context::Context;
 use exit::Exit;
 use options::Options;
+use ui::Ui;
+use usage::Unparsed;
 
-/// Queue-driven autoscaling with KEDA and AWS, from one command line.
+/// Queue-driven autoscaling with KEDA and AWS, from one command line
 #[derive(Debug, Parser)]
-#[command(name = "kedactl", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "kedactl", version, max_term_width = 100, disable_help_subcommand = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     options: Options,
@@ -42,34 +47,24 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+/// Each verb's own documentation is its help.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create the queue, the identities and the scaling objects
     Setup(setup::Setup),
-    /// Send messages to the queue
     Produce(produce::Produce),
-    /// Run the scaler and watch it work
     Watch(watch::Watch),
-    /// Fetch the counts and prove the verdict
     Report(report::Report),
-    /// Run setup, produce, watch and report in one go
     Demo(demo::Demo),
-    /// Show the queue, the jobs and the objects as they are now
     Status(status::Status),
-    /// Delete everything that setup made
     Teardown(teardown::Teardown),
-    /// Write every policy and manifest to files
     Render(render::Render),
-    /// Process one message: the video encoder
     Consume(consume::Consume),
-    /// Serve the result analyzer
     Analyzer(analyzer::AnalyzerServer),
-    /// Work with the embedded AWS services
     Local(local::Local),
-    /// Print the completion script of a shell
     Completions(completions::Completions),
-    /// Print a man page
     Man(man::Man),
+    #[command(hide = true)]
+    Reference(reference::Reference),
 }
 
 impl Command {
@@ -88,20 +83,38 @@ impl Command {
             Self::Local(verb) => verb.run(cx).await,
             Self::Completions(verb) => verb.run(cx).await,
             Self::Man(verb) => verb.run(cx).await,
+            Self::Reference(verb) => verb.run(cx).await,
         }
     }
 }
 
 /// Parses the command line, runs the verb, and turns its outcome into an exit code.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let parsed = usage::command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error, &arguments),
+    };
     let cx = Context::new(cli.options);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return cx.ui.fail(&kedactl::core::error::Error::failed("could not start", error)),
+        Err(error) => return cx.ui.fail(&Error::failed("could not start", error)),
     };
     match runtime.block_on(cli.command.run(&cx)) {
         Ok(exit) => exit.into(),
         Err(error) => cx.ui.fail(&error),
+    }
+}
+
+/// Help and the version are results; anything else is an error like any other.
+fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let ui = Ui::guessed(arguments);
+    match usage::unparsed(error, arguments) {
+        Unparsed::Error(error) => ui.fail(&error),
+        Unparsed::Text { colored, plain } => match ui.print(if console::colors_enabled() { &colored } else { &plain }) {
+            Ok(()) => Exit::DONE.into(),
+            Err(error) => ui.fail(&error),
+        },
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, Write},
     process::{self, ExitCode},
 };
@@ -19,24 +20,30 @@ pub(crate) struct Ui {
     /// What results look like.
     pub(crate) output: Output,
     quiet: bool,
+    /// The flags that the next command needs to speak of the same stack.
+    flags: String,
 }
 
 impl Ui {
     pub(crate) fn new(options: &Options) -> Self {
-        let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-        let color = match options.color {
-            // NO_COLOR is stronger than CLICOLOR_FORCE: who cannot bear colour must always be able to say so.
-            Color::Auto if set("NO_COLOR").is_some() => Some(false),
-            Color::Auto if forced => Some(true),
-            Color::Auto => None,
-            Color::Always => Some(true),
-            Color::Never => Some(false),
+        choose_color(options.color);
+        Self { output: options.output, quiet: options.quiet, flags: flags(options) }
+    }
+
+    /// The terminal for a command line that could not be parsed, as far as its words tell what was wanted.
+    pub(crate) fn guessed(arguments: &[OsString]) -> Self {
+        let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+        let json = words.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]))
+            || words.iter().any(|word| matches!(*word, "-ojson" | "-o=json" | "--output=json"));
+        let color = |when: &str| {
+            words.windows(2).any(|pair| pair == ["--color", when]) || words.iter().any(|word| word.strip_prefix("--color=") == Some(when))
         };
-        if let Some(color) = color {
-            console::set_colors_enabled(color);
-            console::set_colors_enabled_stderr(color);
-        }
-        Self { output: options.output, quiet: options.quiet }
+        choose_color(match () {
+            () if color("never") => Color::Never,
+            () if color("always") => Color::Always,
+            () => Color::Auto,
+        });
+        Self { output: if json { Output::Json } else { Output::Text }, quiet: false, flags: String::new() }
     }
 
     /// Whether results are JSON.
@@ -128,6 +135,7 @@ impl Ui {
     /// Writes the next command to stderr, as the last line of a success.
     pub(crate) fn next(&self, command: &str) {
         if self.output == Output::Text {
+            let command = format!("{command}{}", self.flags);
             self.note(&format!("Next: {}", console::style(command).for_stderr().bold()));
         }
     }
@@ -170,6 +178,34 @@ fn document(error: &Error) -> String {
 fn write(mut to: impl Write, text: &str) -> io::Result<()> {
     to.write_all(format!("{text}\n").as_bytes())?;
     to.flush()
+}
+
+fn choose_color(color: Color) {
+    let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let color = match color {
+        // NO_COLOR is stronger than CLICOLOR_FORCE: who cannot bear colour must always be able to say so.
+        Color::Auto if set("NO_COLOR").is_some() => Some(false),
+        Color::Auto if forced => Some(true),
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    };
+    if let Some(color) = color {
+        console::set_colors_enabled(color);
+        console::set_colors_enabled_stderr(color);
+    }
+}
+
+/// ` --stack orders --state-dir DIR`, as far as they were given as flags.
+fn flags(options: &Options) -> String {
+    let mut flags = String::new();
+    if !options.stack.is_default() && set("KEDACTL_STACK").is_none() {
+        flags.push_str(&format!(" --stack {}", options.stack));
+    }
+    if let Some(dir) = options.state_dir.as_ref().filter(|_| set("KEDACTL_STATE_DIR").is_none()) {
+        flags.push_str(&format!(" --state-dir {}", dir.display()));
+    }
+    flags
 }
 
 fn set(name: &str) -> Option<String> {
