@@ -9,11 +9,6 @@ use super::{context::Context, exit::Exit, usage};
 ///
 /// Most shells read it from a file; see the examples.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  kedactl completions bash > ~/.local/share/bash-completion/completions/kedactl
-  kedactl completions zsh > ~/.zfunc/_kedactl
-  kedactl completions fish > ~/.config/fish/completions/kedactl.fish")]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]

@@ -8,10 +8,6 @@ use super::{context::Context, exit::Exit, files, usage};
 
 /// Print a man page, or write them all
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  kedactl man watch | man -l -
-  kedactl man --dir ~/.local/share/man/man1")]
 pub(crate) struct Man {
     /// The verb, such as `watch` or `local serve` [default: kedactl itself]
     verb: Vec<String>,

@@ -5,6 +5,7 @@ mod completions;
 mod consume;
 mod context;
 mod demo;
+mod examples;
 mod exit;
 mod files;
 mod live;
@@ -26,7 +27,7 @@ mod usage;
 mod view;
 mod watch;
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{env, ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{FromArgMatches, Parser, Subcommand};
 use kedactl::core::error::{Error, Result};
@@ -39,7 +40,7 @@ use usage::Unparsed;
 
 /// Queue-driven autoscaling with KEDA and AWS, from one command line
 #[derive(Debug, Parser)]
-#[command(name = "kedactl", version, max_term_width = 100, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(name = "kedactl", version, max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     options: Options,
@@ -63,8 +64,6 @@ enum Command {
     Local(local::Local),
     Completions(completions::Completions),
     Man(man::Man),
-    #[command(hide = true)]
-    Reference(reference::Reference),
 }
 
 impl Command {
@@ -83,7 +82,6 @@ impl Command {
             Self::Local(verb) => verb.run(cx).await,
             Self::Completions(verb) => verb.run(cx).await,
             Self::Man(verb) => verb.run(cx).await,
-            Self::Reference(verb) => verb.run(cx).await,
         }
     }
 }
@@ -91,6 +89,12 @@ impl Command {
 /// Parses the command line, runs the verb, and turns its outcome into an exit code.
 pub(crate) fn run() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
+    // Not in the tree, as shells would offer it although it is hidden.
+    if let [_, verb, dir] = arguments.as_slice()
+        && verb == "reference"
+    {
+        return reference::write(&Ui::guessed(&arguments), Path::new(dir));
+    }
     let parsed = usage::command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,

@@ -25,12 +25,6 @@ const COUNT: u64 = 10;
 /// video-encoding request, such as {"video":"clip-3ccd10.mp4","quality":"480p","n":1}, unless you give your own.
 /// Ctrl-C stops it after the batches on the wire; a second one ends it at once.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  kedactl produce --count 100
-  kedactl produce --count 600 --rate 50/s
-  kedactl produce --body '{\"video\":\"holiday.mp4\",\"quality\":\"4k\",\"n\":1}' --count 1
-  ls *.mp4 | kedactl produce --body-file -")]
 pub(crate) struct Produce {
     /// How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]
     #[arg(short = 'n', long, value_name = "N", value_parser = load::count, allow_negative_numbers = true)]

@@ -1,6 +1,6 @@
 //! `kedactl reference`, hidden: writes everything that is generated from the command tree and the events.
 
-use std::path::PathBuf;
+use std::{path::Path, process::ExitCode};
 
 use clap::{Arg, Command};
 use clap_complete::Shell;
@@ -9,23 +9,15 @@ use kedactl::core::{
     event::Event,
 };
 
-use super::{completions, context::Context, exit, exit::Exit, files, man, usage};
+use super::{completions, examples, exit, exit::Exit, files, man, ui::Ui, usage};
 
-/// Write completions, man pages, the reference and the schema of events below a directory
-#[derive(Debug, clap::Args)]
-pub(crate) struct Reference {
-    /// The directory
-    dir: PathBuf,
-}
-
-impl Reference {
-    #[expect(clippy::unused_async, reason = "every verb is run alike")]
-    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        for (name, text) in generated()? {
-            files::write(&self.dir.join(&name), &text)?;
-            cx.ui.print(&name)?;
-        }
-        Ok(Exit::DONE)
+/// Writes completions, man pages, the reference and the schema of events below `dir`, and prints each file's name.
+pub(crate) fn write(ui: &Ui, dir: &Path) -> ExitCode {
+    let written = generated()
+        .and_then(|all| all.iter().try_for_each(|(name, text)| files::write(&dir.join(name), text).and_then(|()| ui.print(name))));
+    match written {
+        Ok(()) => Exit::DONE.into(),
+        Err(error) => ui.fail(&error),
     }
 }
 
@@ -83,11 +75,9 @@ fn verb(command: &Command, name: &str, text: &mut String) {
     if !arguments.is_empty() {
         text.push_str(&format!("\n{}\n", arguments.join("\n")));
     }
-    // The root's own section of exit codes stands at the end.
-    if let Some(after) = command.get_after_help().map(ToString::to_string) {
-        let examples = after.split("\n\nExit codes:").next().unwrap_or_default();
-        let examples: Vec<&str> = examples.lines().filter(|line| *line != "Examples:").map(|line| line.trim_start_matches("  ")).collect();
-        text.push_str(&format!("\n```sh\n{}\n```\n", examples.join("\n").trim()));
+    let examples = examples::of(name.trim_start_matches("kedactl").trim());
+    if !examples.is_empty() {
+        text.push_str(&format!("\n```sh\n{}\n```\n", examples.join("\n")));
     }
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         verb(sub, &format!("{name} {}", sub.get_name()), text);

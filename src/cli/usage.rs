@@ -8,19 +8,22 @@ use clap::{
 };
 use kedactl::core::error::{Error, Kind};
 
-use super::{Cli, exit};
+use super::{Cli, examples, exit};
 
-/// The whole command tree. Help never shows values that the environment happens to have.
+/// The whole command tree, with examples and exit codes. Help never shows values that the environment happens to have.
 pub(crate) fn command() -> clap::Command {
-    let command = Cli::command().after_help(format!(
-        "Examples:\n  kedactl demo --pace 10\n  kedactl setup && kedactl produce --count 10 && kedactl watch && kedactl report\n\n{}",
-        exit::codes()
-    ));
-    silent(command)
+    let examples = examples::section(examples::of(""));
+    finished(Cli::command(), "").after_help(format!("{examples}\n\n{}", exit::codes()))
 }
 
-fn silent(command: clap::Command) -> clap::Command {
-    command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(silent)
+fn finished(command: clap::Command, path: &str) -> clap::Command {
+    let examples = examples::of(path);
+    let command = if examples.is_empty() { command } else { command.after_help(examples::section(examples)) };
+    let command = command.mut_args(|arg| arg.hide_env_values(true));
+    command.mut_subcommands(|verb| {
+        let path = format!("{path} {}", verb.get_name());
+        finished(verb, path.trim())
+    })
 }
 
 /// What came of a command line that is no command.
@@ -39,13 +42,14 @@ pub(crate) enum Unparsed {
 
 /// Turns clap's verdict on `arguments` into ours: what is wrong, and the way out.
 pub(crate) fn unparsed(error: &clap::Error, arguments: &[OsString]) -> Unparsed {
-    let text = error.render();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Unparsed::Text { colored: text.ansi().to_string().trim_end().to_owned(), plain: text.to_string().trim_end().to_owned() }
-        }
-        _ => Unparsed::Error(described(error, &text.to_string(), arguments)),
-    }
+    let text = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.render(),
+        // The same, which clap misses when variables of the environment count as arguments.
+        _ if arguments.len() < 2 => command().render_help(),
+        _ => return Unparsed::Error(described(error, &error.render().to_string(), arguments)),
+    };
+    let trimmed = |text: String| text.trim_end().to_owned();
+    Unparsed::Text { colored: trimmed(text.ansi().to_string()), plain: trimmed(text.to_string()) }
 }
 
 fn described(error: &clap::Error, text: &str, arguments: &[OsString]) -> Error {

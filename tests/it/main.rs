@@ -2,4 +2,6 @@
 
 mod architecture;
 mod bad_input;
+mod generated;
 mod support;
+mod terminal;

@@ -1,0 +1,188 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kedactl_global_optspecs
+    string join \n stack= state-dir= o/output= color= q/quiet h/help V/version
+end
+
+function __fish_kedactl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kedactl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kedactl_using_subcommand
+    set -l cmd (__fish_kedactl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kedactl -n "__fish_kedactl_needs_command" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_needs_command" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_needs_command" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_needs_command" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_needs_command" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_needs_command" -s V -l version -d 'Print version'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "setup" -d 'Create the queue, the identities and the scaling objects'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "produce" -d 'Send messages to the queue'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "watch" -d 'Run the scaler and watch it work'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "report" -d 'Fetch the counts and prove the verdict'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "demo" -d 'Run setup, produce, watch and report in one go'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "status" -d 'Show the queue, the jobs and the objects as they are now'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "teardown" -d 'Delete everything that setup made'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "render" -d 'Write every policy and manifest to files'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "consume" -d 'Process one message: the video encoder'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "analyzer" -d 'Serve the result analyzer'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "local" -d 'Work with the embedded AWS services'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "man" -d 'Print a man page, or write them all'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s n -l count -d 'How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l body -d 'The body of every message, instead of a request' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l body-file -d 'A file with the body of every message; `-` sends one message for each line of stdin' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l rate -d 'How fast, over s, m or h, such as 50/s [default: as fast as the queue takes them]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l delay -d 'Seconds before a message becomes visible, 0 to 900 [default: the queue\'s own]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l group -d 'The message group [default on FIFO queues: the stack\'s name]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l seed -d 'Requests differ with the seed, and are the same for the same seed' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l analyzer-url -d 'The result analyzer to ask [default: the stack\'s own]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l messages -d 'List every message with what became of it'
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -f -a "serve" -d 'Serve SQS, IAM, STS and EKS on a port, for the AWS CLI, boto3 or anything else'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l listen -d 'Address to listen on; port 0 picks a free one' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l allow-remote -d 'Allow an address that other machines can reach: anyone there may then read and change everything'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l dir -d 'Write the pages of all verbs to files in this directory instead' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
