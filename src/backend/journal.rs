@@ -137,12 +137,6 @@ impl Writer {
     pub fn path(&self) -> &Path {
         &self.path
     }
-
-    /// The first fault of writing, such as a full disk: events since then may be missing.
-    #[must_use]
-    pub fn fault(&self) -> Option<Error> {
-        guard(&self.state).fault.clone()
-    }
 }
 
 impl Reporter for Writer {
@@ -155,6 +149,10 @@ impl Reporter for Writer {
         if let Err(error) = written {
             state.fault.get_or_insert_with(|| files::fault("write", &self.path, &error));
         }
+    }
+
+    fn fault(&self) -> Option<Error> {
+        guard(&self.state).fault.clone()
     }
 }
 

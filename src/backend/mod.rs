@@ -33,7 +33,7 @@ use crate::core::{
     error::{Error, Kind, Result},
     event::Reporter,
     manifest::Manifest,
-    ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource},
+    ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Work},
     settings::Settings,
     stack::{KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT},
     template::{Facts, Template, analyzer_url},
@@ -140,8 +140,34 @@ impl Backend {
         if let Some(url) = url.filter(|url| url.trim_end_matches('/') != own) {
             return Ok(Arc::new(analyzer::Client::http(url)?));
         }
+        Ok(Arc::new(analyzer::Client::in_process(self.analyzer_router()?)))
+    }
+
+    /// The stack's own result analyzer, to be served on a port or called in process.
+    ///
+    /// # Errors
+    /// `State` when its file cannot be opened.
+    pub fn analyzer_router(&self) -> Result<axum::Router> {
         let store = AnalyzerStore::open(&self.settings.stack_dir().join("analyzer.db"))?;
-        Ok(Arc::new(analyzer::Client::in_process(analyzer::router(store))))
+        Ok(analyzer::router(store))
+    }
+
+    /// The state file of the job called `name`, if a job of that name was made on this machine.
+    ///
+    /// # Errors
+    /// `State` when it cannot be written.
+    pub fn job_status(&self, name: &str) -> Result<Option<process::Status>> {
+        let jobs = self.settings.stack_dir().join("jobs");
+        jobs.join(name).join("record.json").exists().then(|| process::Status::begin(&jobs, name)).transpose()
+    }
+
+    /// The work of running `command`, the program first, in the job called `name`.
+    ///
+    /// # Errors
+    /// `Input` when there is no such program.
+    pub fn command(&self, name: &str, command: Vec<String>) -> Result<Arc<dyn Work>> {
+        let scratch = self.settings.stack_dir().join("work").join(name);
+        Ok(Arc::new(process::command::CommandWork::new(command, scratch)?))
     }
 
     /// The artifacts at `location` (a directory or `s3://bucket/prefix`); the stack's own folder when absent.

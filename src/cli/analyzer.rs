@@ -1,15 +1,55 @@
 //! `kedactl analyzer`.
 
-use kedactl::core::error::{Error, Result};
+use std::net::SocketAddr;
+
+use kedactl::{
+    backend::{
+        Backend,
+        analyzer::{bind, serve},
+    },
+    core::{
+        error::{Error, Result},
+        settings::Choices,
+    },
+};
 
 use super::{context::Context, exit::Exit};
 
-/// Serve the result analyzer.
+/// Serve the result analyzer
+///
+/// It counts what was processed and what was killed, durably, in the stack's own file. On this machine no server is needed: the other
+/// commands open the same file.
 #[derive(Debug, clap::Args)]
-pub(crate) struct AnalyzerServer {}
+#[command(after_help = "\
+Endpoints, all JSON: POST /create/count, POST /kill/count, POST /reset, GET /get/count, GET /records.
+A count may say {\"message_id\": \"..\", \"job\": \"..\"}: the same one is then counted once, however often it comes.
+
+Examples:
+  kedactl analyzer
+  kedactl analyzer --listen 127.0.0.1:9000
+  curl -X POST http://127.0.0.1:8080/create/count
+  curl http://127.0.0.1:8080/get/count")]
+pub(crate) struct AnalyzerServer {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Allow an address that other machines can reach: the analyzer asks for no password
+    #[arg(long)]
+    allow_remote: bool,
+}
 
 impl AnalyzerServer {
-    pub(crate) async fn run(self, _cx: &Context) -> Result<Exit> {
-        Err(Error::failed("`analyzer` does not work", "it is not built yet"))
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        if !self.listen.ip().is_loopback() && !self.allow_remote {
+            let error = Error::input("--listen", self.listen, "other machines could reach it, and it asks for no password");
+            return Err(error.hint("listen on 127.0.0.1, or pass --allow-remote"));
+        }
+        let router = Backend::connect(&cx.settings(Choices::new())?)?.analyzer_router()?;
+        let listener = bind(self.listen).await?;
+        let address = listener.local_addr().map_err(|error| Error::failed("could not learn the port", error))?;
+        cx.listen();
+        cx.ui.note(&format!("The result analyzer listens on http://{address}; Ctrl-C ends it"));
+        serve(listener, router, cx.cancel.clone()).await?;
+        Ok(Exit::DONE)
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::keda::decision::Decision;
+use super::{error::Error, keda::decision::Decision};
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -298,6 +298,11 @@ pub trait Reporter: Send + Sync {
     fn tell(&self, what: What) {
         self.report(&Event::now(what));
     }
+
+    /// The first fault it kept to itself, such as a full disk: events since then may be missing.
+    fn fault(&self) -> Option<Error> {
+        None
+    }
 }
 
 /// Passes each event to several reporters, in order.
@@ -308,5 +313,9 @@ impl Reporter for Fanout {
         for reporter in &self.0 {
             reporter.report(event);
         }
+    }
+
+    fn fault(&self) -> Option<Error> {
+        self.0.iter().find_map(|reporter| reporter.fault())
     }
 }

@@ -77,6 +77,27 @@ pub fn summary(message: &Received, encoder: &str, took: Duration) -> Artifact {
     Artifact { extension: "json".to_owned(), content }
 }
 
+/// Reads a pace: how many times faster than real time, above 0 and up to 1000.
+///
+/// # Errors
+/// `Input` when it is not such a number.
+pub fn parse_pace(text: &str) -> Result<f64> {
+    let pace = text.parse::<f64>().ok().filter(|pace| *pace > 0.0 && *pace <= 1000.0);
+    pace.ok_or_else(|| Error::input("pace", text, "it must be a number above 0, up to 1000; 10 is ten times faster"))
+}
+
+/// Reads the name under which a job counts: 1 to 253 letters, digits, dots, hyphens and underscores.
+///
+/// # Errors
+/// `Input` when it is not such a name.
+pub fn parse_job(text: &str) -> Result<String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if (1..=253).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(legal) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::input("job name", text, "it must be 1 to 253 letters, digits, dots, hyphens and underscores, not starting with a dot"))
+}
+
 /// `duration` at `pace`: ten times the pace is a tenth of the time.
 #[must_use]
 pub fn paced(duration: Duration, pace: f64) -> Duration {
@@ -90,7 +111,7 @@ pub fn idle_budget(polling_interval: Duration, pace: f64) -> Duration {
     paced(polling_interval.mul_f64(1.5), pace).max(Duration::from_secs(2))
 }
 
-/// The command of the consumer's container in a `batch/v1` JobSpec: the first container's `command`, then its `args`.
+/// The command of the consumer's container in a `batch/v1` `JobSpec`: the first container's `command`, then its `args`.
 #[must_use]
 pub fn container_command(spec: &Value) -> Vec<String> {
     let words = |key: &str| spec.pointer(&format!("/template/spec/containers/0/{key}")).and_then(Value::as_array);
@@ -191,6 +212,22 @@ mod tests {
             assert!(!runs_kedactl(&other.spec));
             assert_eq!(arguments(&other, None), ["consume"]);
             assert_eq!(arguments(&other, Some(&["x".to_owned()])), ["consume", "--", "x"]);
+        }
+    }
+
+    #[test]
+    fn a_pace_is_a_positive_number() {
+        assert_eq!(parse_pace("0.5"), Ok(0.5));
+        for bad in ["0", "-1", "1001", "nan", "inf", "fast", ""] {
+            assert_eq!(parse_pace(bad).expect_err(bad).exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn a_job_name_cannot_lead_out_of_its_folder() {
+        assert_eq!(parse_job("video-processor-abcde").as_deref(), Ok("video-processor-abcde"));
+        for bad in ["", ".", "..", "a/b", "a b"] {
+            assert_eq!(parse_job(bad).expect_err(bad).exit_code(), 2);
         }
     }
 

@@ -132,13 +132,13 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener> {
 /// `Failed` when the socket breaks.
 pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationToken) -> Result<()> {
     let stop = cancel.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
     let overdue = async {
         cancel.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
     tokio::select! {
-        served = server => served.map_err(|error| Error::new(Kind::Failed, "the analyzer stopped", error.to_string())),
+        ended = serving => ended.map_err(|error| Error::new(Kind::Failed, "the analyzer stopped", error.to_string())),
         () = overdue => Ok(()),
     }
 }

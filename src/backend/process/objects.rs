@@ -40,7 +40,7 @@ impl FileObjects {
         files::private_dir(&self.dir.join(&kind))?;
         let lock = files::lock_file(&self.dir.join(".lock"))?;
         lock.lock().map_err(|error| files::fault("lock", &self.dir, &error))?;
-        let stored = admit(object, files::read_json(&path)?, Timestamp::now());
+        let stored = admit(object, files::read_json(&path)?.as_ref(), Timestamp::now());
         files::replace_json(&path, &stored)?;
         Ok(stored)
     }
@@ -103,9 +103,9 @@ fn identity(object: &Value) -> Result<(String, String)> {
 }
 
 /// The object as an API server stores it, given what it stored before.
-fn admit(mut object: Value, old: Option<Value>, now: Timestamp) -> Value {
-    let old_metadata = |key: &str| old.as_ref().and_then(|old| old.pointer(&format!("/metadata/{key}"))).cloned();
-    let spec_changed = old.as_ref().is_some_and(|old| old.get("spec") != object.get("spec"));
+fn admit(mut object: Value, old: Option<&Value>, now: Timestamp) -> Value {
+    let old_metadata = |key: &str| old.and_then(|old| old.pointer(&format!("/metadata/{key}"))).cloned();
+    let spec_changed = old.is_some_and(|old| old.get("spec") != object.get("spec"));
     let generation = match old_metadata("generation").and_then(|generation| generation.as_i64()) {
         Some(generation) => generation + i64::from(spec_changed),
         None => 1,

@@ -61,6 +61,6 @@ fn changed(at: Timestamp, job: &str, state: JobState, of: (Option<&str>, Option<
 }
 
 /// The second, RFC 3339, UTC.
-fn stamp(at: Timestamp) -> String {
+pub(super) fn stamp(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }

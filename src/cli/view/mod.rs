@@ -1,5 +1,6 @@
 //! How outcomes look to a person; each is also `Serialize`, for `--output json`.
 
+pub(crate) mod consume;
 pub(crate) mod figures;
 pub(crate) mod lines;
 pub(crate) mod produce;

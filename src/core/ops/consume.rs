@@ -95,8 +95,7 @@ async fn receive(ports: Ports<'_>, how: &Consumption) -> Result<Option<Received>
     let mut pause = Duration::from_millis(100);
     loop {
         let left = how.idle.saturating_sub(begun.elapsed());
-        // SQS waits in whole seconds.
-        let wait = Duration::from_secs(left.min(LONGEST_POLL).as_secs_f64().ceil() as u64);
+        let wait = left.min(LONGEST_POLL);
         let polled = Instant::now();
         match ports.queue.receive(wait, Some(how.visibility)).await {
             Ok(Some(message)) => {

@@ -69,7 +69,7 @@ impl World {
     }
 
     async fn consume(&self, work: &dyn Work, cancel: &CancellationToken) -> Result<Consumed> {
-        let how = Consumption { job: "j1".into(), idle: Duration::ZERO, visibility: Duration::from_secs(60) };
+        let how = Consumption { job: "j1".into(), idle: Duration::ZERO, visibility: Duration::from_mins(1) };
         self.consume_as(work, &how, cancel).await
     }
 
@@ -193,7 +193,7 @@ async fn an_empty_queue_ends_the_consumer_well() {
 #[tokio::test]
 async fn the_queue_is_asked_until_the_idle_budget_is_spent_but_not_in_a_rush() {
     let world = World::default();
-    let how = Consumption { job: "j1".into(), idle: Duration::from_millis(250), visibility: Duration::from_secs(60) };
+    let how = Consumption { job: "j1".into(), idle: Duration::from_millis(250), visibility: Duration::from_mins(1) };
     let begun = Instant::now();
     assert_eq!(world.consume_as(&Plan::Succeed, &how, &CancellationToken::new()).await.expect("idle"), Consumed::Idle);
     assert!(begun.elapsed() >= how.idle);
