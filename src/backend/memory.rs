@@ -8,7 +8,7 @@ use std::{
 use super::files;
 use crate::core::{
     error::Result,
-    settings::{Choices, Settings},
+    settings::{Choices, Origin, Settings},
     stack::StackName,
 };
 
@@ -24,6 +24,13 @@ pub fn remembered(state_dir: &Path, stack: &StackName) -> Result<Choices> {
 pub(super) fn remember(settings: &Settings) -> Result<()> {
     files::private_dir(&settings.stack_dir())?;
     files::replace_json(&path(&settings.state_dir, &settings.stack), &settings.chosen)
+}
+
+/// What the stack was set up with before, if it was.
+pub(super) fn previous(settings: &Settings) -> Result<Option<Settings>> {
+    let Some(chosen) = files::read_json::<Choices>(&path(&settings.state_dir, &settings.stack))? else { return Ok(None) };
+    let layers = [(Origin::Remembered, chosen)];
+    Settings::resolve(settings.stack.clone(), settings.state_dir.clone(), &settings.place.account, &layers).map(Some)
 }
 
 /// Removes the stack's folder; absent is fine.
@@ -44,7 +51,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::core::settings::{Key, Origin};
+    use crate::core::settings::Key;
 
     #[test]
     fn what_was_chosen_is_remembered_privately_and_forgotten() {

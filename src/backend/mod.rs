@@ -204,6 +204,14 @@ impl Backend {
         memory::remember(&self.settings)
     }
 
+    /// What the stack was set up with before, if it was.
+    ///
+    /// # Errors
+    /// `State` when what was remembered cannot be read; `Input` when it cannot be used.
+    pub fn previous(&self) -> Result<Option<Settings>> {
+        memory::previous(&self.settings)
+    }
+
     /// Removes the stack's folder: journal, jobs, artifacts, counts, and what was remembered.
     ///
     /// # Errors
@@ -220,11 +228,9 @@ impl Backend {
         let wire = endpoint.map_or_else(|| own.clone(), |url| Wire::network(Some(url.to_owned())));
         let role = match identity {
             Identity::Administrator => {
-                let credentials = match &self.settings.endpoint_url {
-                    None => config::administrator(),
-                    Some(url) if is_loopback(url) => config::ambient(&own, region, Some(config::administrator())).await,
-                    Some(_) => config::ambient(&own, region, None).await,
-                };
+                let embedded = self.settings.endpoint_url.is_none();
+                let fallback = self.settings.is_on_this_machine().then(config::administrator);
+                let credentials = if embedded { config::administrator() } else { config::ambient(&own, region, fallback).await };
                 return Ok(config::configure(&wire, region, Some(credentials)));
             }
             Identity::Operator => self.settings.place.iam_arn(&format!("role/{}", self.settings.names.operator_role)),
@@ -266,13 +272,6 @@ impl Backend {
         let _emulator = self.emulator().await?.clone();
         Ok(Arc::new(move || Box::pin(async move { Err(absent("the token issuer")) })))
     }
-}
-
-/// Whether `url` leads to this machine.
-fn is_loopback(url: &str) -> bool {
-    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn absent(what: &str) -> Error {

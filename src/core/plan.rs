@@ -93,6 +93,9 @@ pub struct Step {
     pub action: Action,
     /// Why, in a few words; empty for the obvious.
     pub why: String,
+    /// What an update repairs, field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
     /// The aws, helm or kubectl commands that this step replaces.
     pub replaces: Vec<String>,
 }
@@ -131,15 +134,19 @@ impl Plan {
     #[must_use]
     pub fn setup(sightings: &[Sighting]) -> Self {
         let step = |sighting: &Sighting| {
+            let mut repaired = Vec::new();
             let (action, why) = match &sighting.observed {
                 Observed::Absent => (Action::Create, String::new()),
                 Observed::Ready => (Action::Keep, String::new()),
-                Observed::Drifted { differences } => (Action::Update, describe(differences)),
+                Observed::Drifted { differences } => {
+                    repaired.clone_from(differences);
+                    (Action::Update, describe(differences))
+                }
                 // A shared object that someone else made serves as well as ours.
                 Observed::Foreign { why } if sighting.scope == Scope::Shared => (Action::Keep, why.clone()),
                 Observed::Foreign { why } => (Action::Blocked, why.clone()),
             };
-            Step { id: sighting.id.clone(), action, why, replaces: sighting.replaces.clone() }
+            Step { id: sighting.id.clone(), action, why, differences: repaired, replaces: sighting.replaces.clone() }
         };
         Self { steps: sightings.iter().map(step).collect() }
     }
@@ -154,7 +161,7 @@ impl Plan {
                 _ if sighting.scope == Scope::Shared && shared == Shared::Keep => (Action::Keep, "shared".to_owned()),
                 _ => (Action::Delete, String::new()),
             };
-            Step { id: sighting.id.clone(), action, why, replaces: Vec::new() }
+            Step { id: sighting.id.clone(), action, why, differences: Vec::new(), replaces: Vec::new() }
         };
         Self { steps: sightings.iter().rev().map(step).collect() }
     }
@@ -170,11 +177,26 @@ impl Plan {
     }
 }
 
+impl Action {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Keep => "keep",
+            Self::Delete => "delete",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// `VisibilityTimeout drifted`, `3 fields drifted`.
 fn describe(differences: &[Difference]) -> String {
-    let one = |d: &Difference| {
-        if d.actual.is_empty() { format!("{} missing", d.field) } else { format!("{} is {}, wants {}", d.field, d.actual, d.wanted) }
-    };
-    differences.iter().map(one).collect::<Vec<_>>().join("; ")
+    match differences {
+        [one] => format!("{} drifted", one.field),
+        many => format!("{} fields drifted", many.len()),
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +214,32 @@ mod tests {
         assert_eq!(plan.steps[0].action, Action::Blocked);
         assert_eq!(plan.steps[1].action, Action::Keep);
         assert_eq!(plan.changes().count(), 0);
+    }
+
+    #[test]
+    fn setup_repairs_what_drifted_and_keeps_what_is_ready() {
+        let differences = vec![Difference { field: "VisibilityTimeout".into(), actual: "30".into(), wanted: "60".into() }];
+        let drifted = sighting("a", Scope::Stack, Observed::Drifted { differences: differences.clone() });
+        let plan = Plan::setup(&[drifted, sighting("b", Scope::Stack, Observed::Ready), sighting("c", Scope::Stack, Observed::Absent)]);
+        let actions: Vec<Action> = plan.steps.iter().map(|step| step.action).collect();
+        assert_eq!(actions, [Action::Update, Action::Keep, Action::Create]);
+        assert_eq!((plan.steps[0].why.as_str(), &plan.steps[0].differences), ("VisibilityTimeout drifted", &differences));
+    }
+
+    #[test]
+    fn teardown_leaves_alone_what_is_foreign_or_gone() {
+        let foreign = Observed::Foreign { why: "no tag".into() };
+        let seen = [sighting("theirs", Scope::Stack, foreign.clone()), sighting("gone", Scope::Stack, Observed::Absent)];
+        let shared = [sighting("shared", Scope::Shared, foreign)];
+        assert_eq!(Plan::teardown(&seen, Shared::Delete).changes().count(), 0);
+        assert_eq!(Plan::teardown(&shared, Shared::Delete).changes().count(), 0);
+    }
+
+    #[test]
+    fn a_plan_is_data() {
+        let plan = Plan::setup(&[sighting("a", Scope::Stack, Observed::Absent)]);
+        let json = serde_json::to_value(&plan).expect("serialisable");
+        assert_eq!(json["steps"][0], serde_json::json!({"kind": "thing", "name": "a", "action": "create", "why": "", "replaces": []}));
     }
 
     #[test]

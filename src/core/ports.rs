@@ -25,10 +25,6 @@ pub trait Resource: Send + Sync {
     }
     /// The aws, helm or kubectl commands that `apply` replaces, as one would type them.
     fn replaces(&self) -> Vec<String>;
-    /// The files `kedactl render` writes for it: relative path and text.
-    fn documents(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
     /// Looks. Changes nothing.
     async fn observe(&self) -> Result<Observed>;
     /// Makes it what it should be, and waits until it is usable. Refuses what is foreign.

@@ -228,6 +228,15 @@ impl Settings {
         }
     }
 
+    /// Whether AWS is this machine: the embedded service, or an endpoint on a loopback address. Then nothing costs money.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        let Some(url) = &self.endpoint_url else { return true };
+        let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     /// The folder of this stack's journal, objects, jobs and artifacts.
     #[must_use]
     pub fn stack_dir(&self) -> PathBuf {
@@ -327,6 +336,14 @@ mod tests {
     fn a_stronger_layer_wins() {
         let layers = [(Origin::Flag, one(Key::Queue, "a")), (Origin::Remembered, one(Key::Queue, "b"))];
         assert_eq!(resolve(&layers).expect("valid").names.queue, "a");
+    }
+
+    #[test]
+    fn only_loopback_endpoints_are_on_this_machine() {
+        let at = |url: &str| resolve(&[(Origin::Flag, one(Key::EndpointUrl, url))]).expect("valid").is_on_this_machine();
+        assert!(resolve(&[]).expect("valid").is_on_this_machine());
+        assert!(at("http://127.0.0.1:5000") && at("http://localhost:5000/") && at("http://[::1]:5000"));
+        assert!(!at("https://sqs.us-east-1.amazonaws.com") && !at("http://localhost.example.com") && !at("http://10.0.0.1:1"));
     }
 
     #[test]

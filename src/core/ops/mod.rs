@@ -2,4 +2,9 @@
 
 pub mod consume;
 pub mod produce;
+pub mod render;
 pub mod report;
+pub mod setup;
+pub mod status;
+pub mod survey;
+pub mod teardown;

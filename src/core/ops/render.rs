@@ -1,0 +1,58 @@
+//! `render`: every policy and manifest of a stack as files, named as the article's repository names them.
+
+use serde::Serialize;
+
+use crate::core::{
+    error::Result,
+    template::{Facts, Template},
+};
+
+/// One file to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Document {
+    /// Its name.
+    pub file: &'static str,
+    /// Its text.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// Every file, filled in with `facts`.
+///
+/// # Errors
+/// When a template cannot be filled in.
+pub fn documents(facts: &Facts) -> Result<Vec<Document>> {
+    let document = |(file, templates): (&'static str, &[Template])| {
+        let parts = templates.iter().map(|template| template.render(facts)).collect::<Result<Vec<_>>>()?;
+        Ok(Document { file, text: parts.join("---\n") })
+    };
+    let files: [(&'static str, &[Template]); 9] = [
+        ("keda-operator-trust-policy.json", &[Template::OperatorTrust]),
+        ("keda-operator-policy.json", &[Template::ScalerPolicy]),
+        ("trust-policy.json", &[Template::WorkloadTrust]),
+        ("sqs-producer-policy.json", &[Template::ProducerPolicy]),
+        ("sqs-consumer-policy.json", &[Template::ConsumerPolicy]),
+        ("service-account.yaml", &[Template::ServiceAccount]),
+        ("scaled-job-consumer.yaml", &[Template::TriggerAuthentication, Template::ScaledJob]),
+        ("result-analyzer.yaml", &[Template::ResultAnalyzer]),
+        ("producer.yaml", &[Template::Producer]),
+    ];
+    files.into_iter().map(document).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{settings::Settings, stack::StackName};
+
+    #[test]
+    fn every_template_is_in_some_file() {
+        let settings = Settings::resolve(StackName::default(), "/s".into(), "123456789012", &[]).expect("valid");
+        let facts = Facts::new(&settings, "https://oidc.example/id/A");
+        let documents = documents(&facts).expect("rendered");
+        for template in Template::ALL {
+            let text = template.render(&facts).expect("rendered");
+            assert!(documents.iter().any(|document| document.text.contains(&text)), "{template:?}");
+        }
+    }
+}

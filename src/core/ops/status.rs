@@ -1,0 +1,146 @@
+//! `status`: the queue, the jobs and the objects as they are now. Changes nothing.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::survey::survey;
+use crate::core::{
+    error::{Kind, Result},
+    event::{Depth, JobState},
+    plan::{Observed, ResourceId, Scope},
+    ports::{Jobs, Journal, Lease, Queue, Resource},
+    settings::Settings,
+};
+
+/// Where status looks.
+pub struct Sources<'a> {
+    /// The stack's resources.
+    pub resources: &'a [Box<dyn Resource>],
+    /// The work queue.
+    pub queue: &'a dyn Queue,
+    /// Its dead-letter queue.
+    pub dead_letters: &'a dyn Queue,
+    /// Where its jobs run.
+    pub jobs: &'a dyn Jobs,
+    /// Who scales.
+    pub lease: &'a dyn Lease,
+    /// What happened.
+    pub journal: &'a dyn Journal,
+}
+
+/// A stack as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// The stack.
+    pub stack: String,
+    /// Whether any of its own objects exist.
+    pub is_set_up: bool,
+    /// The work queue.
+    pub queue: QueueStatus,
+    /// Its dead-letter queue.
+    pub dead_letter_queue: QueueStatus,
+    /// Jobs by state.
+    pub jobs: JobCounts,
+    /// Who scales, if anyone does.
+    pub scaler: Option<String>,
+    /// When the journal's last event happened.
+    pub last_activity: Option<Timestamp>,
+    /// How many objects are in which state.
+    pub objects: ObjectCounts,
+    /// Each object.
+    pub resources: Vec<ResourceStatus>,
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueueStatus {
+    /// Its name.
+    pub name: String,
+    /// Its counters; absent when it does not exist.
+    pub depth: Option<Depth>,
+}
+
+/// Jobs by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct JobCounts {
+    /// Created, nothing runs yet.
+    pub pending: usize,
+    /// At work.
+    pub running: usize,
+    /// Ended well.
+    pub complete: usize,
+    /// Ended otherwise.
+    pub failed: usize,
+}
+
+/// Objects by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ObjectCounts {
+    /// Ours and as they should be.
+    pub ready: usize,
+    /// Ours and different from what they should be.
+    pub drifted: usize,
+    /// Not there.
+    pub absent: usize,
+    /// Not ours.
+    pub foreign: usize,
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResourceStatus {
+    /// Kind and name.
+    #[serde(flatten)]
+    pub id: ResourceId,
+    /// What was found.
+    #[serde(flatten)]
+    pub observed: Observed,
+}
+
+/// Looks at everything of the stack that `settings` describe.
+///
+/// # Errors
+/// When anything cannot be looked at; that something does not exist is no error.
+pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status> {
+    let sightings = survey(sources.resources).await?;
+    let mut objects = ObjectCounts::default();
+    for sighting in &sightings {
+        *match sighting.observed {
+            Observed::Ready => &mut objects.ready,
+            Observed::Drifted { .. } => &mut objects.drifted,
+            Observed::Absent => &mut objects.absent,
+            Observed::Foreign { .. } => &mut objects.foreign,
+        } += 1;
+    }
+    let is_ours = |observed: &Observed| matches!(observed, Observed::Ready | Observed::Drifted { .. });
+    let is_set_up = sightings.iter().any(|sighting| sighting.scope == Scope::Stack && is_ours(&sighting.observed));
+    let mut jobs = JobCounts::default();
+    for job in sources.jobs.list(&settings.names.scaled_job).await? {
+        *match job.state {
+            JobState::Pending => &mut jobs.pending,
+            JobState::Running => &mut jobs.running,
+            JobState::Complete => &mut jobs.complete,
+            JobState::Failed => &mut jobs.failed,
+        } += 1;
+    }
+    Ok(Status {
+        stack: settings.stack.to_string(),
+        is_set_up,
+        queue: look_into(sources.queue, &settings.names.queue).await?,
+        dead_letter_queue: look_into(sources.dead_letters, &settings.names.dead_letter_queue).await?,
+        jobs,
+        scaler: sources.lease.holder().await?,
+        last_activity: sources.journal.events()?.last().map(|event| event.at),
+        objects,
+        resources: sightings.into_iter().map(|sighting| ResourceStatus { id: sighting.id, observed: sighting.observed }).collect(),
+    })
+}
+
+async fn look_into(queue: &dyn Queue, name: &str) -> Result<QueueStatus> {
+    let depth = match queue.depth().await {
+        Ok(depth) => Some(depth),
+        Err(error) if error.kind == Kind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    Ok(QueueStatus { name: name.to_owned(), depth })
+}
