@@ -12,7 +12,7 @@ pub mod process;
 pub mod store;
 pub mod tls;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
@@ -21,6 +21,7 @@ use aws::{
     credentials::{Mint, WebIdentity},
     queue::SqsQueue,
     resources::Issuer,
+    scalers::{AwsScalers, role_of},
 };
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -35,12 +36,12 @@ use crate::core::{
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Work},
     settings::Settings,
-    stack::{KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT},
+    stack::{AUDIENCE, KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT},
     template::{Facts, Template, analyzer_url},
 };
 
-/// The annotation by which a service account names its role.
-const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+/// How long a minted token is good; each is used once, at once.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
 
 /// In whose name AWS is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Backend {
     /// When the state directory cannot be used, or AWS cannot be asked for the cluster's issuer.
     pub async fn resources(&self) -> Result<Vec<Box<dyn Resource>>> {
         let settings = &self.settings;
-        let config = self.sdk(Identity::Administrator, &settings.place.region, None).await?;
+        let config = self.sdk(Identity::Administrator).await?;
         let issuer = Issuer::new(&config, settings);
         if settings.endpoint_url.is_some() {
             issuer.url().await?;
@@ -99,9 +100,25 @@ impl Backend {
     /// # Errors
     /// When the state directory cannot be used, or the identity has no role yet.
     pub async fn queue(&self, identity: Identity, url: Option<&str>) -> Result<Arc<dyn Queue>> {
-        let config = self.sdk(identity, &self.settings.place.region, None).await?;
+        let config = self.sdk(identity).await?;
         let url = url.map_or_else(|| self.settings.queue_url(&self.settings.names.queue), str::to_owned);
         Ok(Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+    }
+
+    /// What builds the readers of triggers, in the name of KEDA's operator.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used.
+    pub async fn scalers(&self) -> Result<Arc<dyn Scalers>> {
+        let wire = self.wire().await?;
+        let mint = if self.settings.endpoint_url.is_some() { None } else { Some(self.mint(Identity::Operator).await?) };
+        Ok(Arc::new(AwsScalers {
+            operator: self.credentials(&wire, Identity::Operator).await?,
+            mint,
+            objects: self.objects()?,
+            service_account: self.settings.names.service_account.clone(),
+            wire,
+        }))
     }
 
     /// Jobs on this machine. They work `pace` times faster than the manifest says; `work` replaces the sleep when not empty.
@@ -222,24 +239,11 @@ impl Backend {
 }
 
 impl Backend {
-    /// The SDK's configuration for `identity` in `region`, at `endpoint` or else where the settings say.
-    async fn sdk(&self, identity: Identity, region: &str, endpoint: Option<&str>) -> Result<SdkConfig> {
-        let own = self.wire().await?;
-        let wire = endpoint.map_or_else(|| own.clone(), |url| Wire::network(Some(url.to_owned())));
-        let role = match identity {
-            Identity::Administrator => {
-                let embedded = self.settings.endpoint_url.is_none();
-                let fallback = self.settings.is_on_this_machine().then(config::administrator);
-                let credentials = if embedded { config::administrator() } else { config::ambient(&own, region, fallback).await };
-                return Ok(config::configure(&wire, region, Some(credentials)));
-            }
-            Identity::Operator => self.settings.place.iam_arn(&format!("role/{}", self.settings.names.operator_role)),
-            Identity::Workload => self.workload_role().await?,
-        };
-        let session = if identity == Identity::Operator { "KEDA" } else { self.settings.names.service_account.as_str() };
-        let sts = config::configure(&own, region, None);
-        let web_identity = WebIdentity::new(&sts, role, session, self.mint(identity, region).await?);
-        Ok(config::configure(&wire, region, Some(SharedCredentialsProvider::new(web_identity))))
+    /// The SDK's configuration for `identity`.
+    async fn sdk(&self, identity: Identity) -> Result<SdkConfig> {
+        let wire = self.wire().await?;
+        let credentials = self.credentials(&wire, identity).await?;
+        Ok(config::configure(&wire, &self.settings.place.region, Some(credentials)))
     }
 
     async fn wire(&self) -> Result<Wire> {
@@ -253,27 +257,47 @@ impl Backend {
         self.emulator.get_or_try_init(async || Emulator::open(&self.settings.state_dir.join("aws.db"))).await
     }
 
+    /// The credentials of `identity`. Elsewhere than at the embedded service nobody issues tokens to this machine, so
+    /// that the person's own credentials serve for every identity.
+    async fn credentials(&self, wire: &Wire, identity: Identity) -> Result<SharedCredentialsProvider> {
+        let Settings { names, place, .. } = &self.settings;
+        if self.settings.endpoint_url.is_some() {
+            let fallback = self.settings.is_on_this_machine().then(config::administrator);
+            return Ok(config::ambient(wire, &place.region, fallback).await);
+        }
+        let (role, session) = match identity {
+            Identity::Administrator => return Ok(config::administrator()),
+            Identity::Operator => (place.iam_arn(&format!("role/{}", names.operator_role)), "KEDA"),
+            Identity::Workload => (self.workload_role().await?, names.service_account.as_str()),
+        };
+        let unsigned = config::configure(wire, &place.region, None);
+        let web_identity = WebIdentity::new(&unsigned, role, session, self.mint(identity).await?);
+        Ok(SharedCredentialsProvider::new(web_identity))
+    }
+
     /// The role that the workload's service account names, as the cluster would tell a pod.
     async fn workload_role(&self) -> Result<String> {
         let name = &self.settings.names.service_account;
         let fault =
             |kind, why: &str| Error::new(kind, format!("could not use the service account `{name}`"), why).hint("run `kedactl setup`");
         let object = self.objects()?.get("ServiceAccount", name).await?.ok_or_else(|| fault(Kind::NotFound, "it does not exist"))?;
-        let role = object["metadata"]["annotations"][ROLE_ANNOTATION].as_str();
-        Ok(role.ok_or_else(|| fault(Kind::Denied, "it has no annotation that names its role"))?.to_owned())
+        role_of(&object).ok_or_else(|| fault(Kind::Denied, "it has no annotation that names its role"))
     }
 
-    /// Mints tokens as the cluster would for the pods of `identity`.
-    async fn mint(&self, identity: Identity, _region: &str) -> Result<Mint> {
-        let (_namespace, _account) = match identity {
+    /// Mints tokens as the cluster does for the pods of `identity`.
+    async fn mint(&self, identity: Identity) -> Result<Mint> {
+        let Settings { names, place, .. } = self.settings.clone();
+        let (namespace, account) = match identity {
             Identity::Operator => (KEDA_NAMESPACE.to_owned(), KEDA_SERVICE_ACCOUNT.to_owned()),
-            _ => (self.settings.names.namespace.clone(), self.settings.names.service_account.clone()),
+            _ => (names.namespace, names.service_account),
         };
-        let _emulator = self.emulator().await?.clone();
-        Ok(Arc::new(move || Box::pin(async move { Err(absent("the token issuer")) })))
+        let issue = Arc::new((self.emulator().await?.clone(), names.cluster, place.region, namespace, account));
+        Ok(Arc::new(move || {
+            let issue = issue.clone();
+            Box::pin(async move {
+                let (emulator, cluster, region, namespace, account) = &*issue;
+                emulator.issue_token(cluster, region, namespace, account, AUDIENCE, TOKEN_LIFETIME).await
+            })
+        }))
     }
-}
-
-fn absent(what: &str) -> Error {
-    Error::failed(format!("could not reach {what}"), "this target does not have it")
 }

@@ -3,5 +3,7 @@
 pub mod config;
 pub mod credentials;
 mod error;
+pub mod metric;
 pub mod queue;
 pub mod resources;
+pub mod scalers;

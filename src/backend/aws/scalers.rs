@@ -1,0 +1,123 @@
+//! Builds what reads a trigger, under the identity that KEDA would use for it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use serde_json::Value;
+
+use super::{
+    config::{Wire, configure},
+    credentials::{AssumedRole, FirstOf, Mint, WebIdentity},
+    metric::SqsMetric,
+};
+use crate::core::{
+    error::{Error, Kind, Result},
+    keda::{
+        authorization::{AwsAuthorization, PodIdentity},
+        manifest::Trigger,
+        metadata::Sources,
+        sqs::{SQS_TRIGGER, SqsMetadata},
+    },
+    ports::{Metric, Objects, Scalers},
+};
+
+/// The annotation by which a service account names its role.
+pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+/// The session name that KEDA gives itself.
+const SESSION: &str = "KEDA";
+
+/// The scalers of a process that stands in for KEDA's operator.
+pub struct AwsScalers {
+    /// Where AWS is.
+    pub wire: Wire,
+    /// Where the TriggerAuthentications are.
+    pub objects: Arc<dyn Objects>,
+    /// The operator's own credentials.
+    pub operator: SharedCredentialsProvider,
+    /// Mints the operator's tokens, where there is a cluster that issues them.
+    pub mint: Option<Mint>,
+    /// The workload's service account: the one whose role `identityOwner: workload` uses.
+    pub service_account: String,
+}
+
+#[async_trait]
+impl Scalers for AwsScalers {
+    async fn build(&self, index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>> {
+        if trigger.kind != SQS_TRIGGER {
+            let why = format!("only {SQS_TRIGGER} can be read here");
+            return Err(Error::input(format_args!("triggers[{index}].type"), &trigger.kind, why));
+        }
+        let identity = self.pod_identity(trigger).await?;
+        let sources = Sources { trigger: &trigger.metadata, auth: &BTreeMap::new(), env };
+        let metadata = SqsMetadata::parse(sources)?;
+        let authorization = AwsAuthorization::decide(&identity, sources)?;
+        let region = metadata.aws_region.as_str();
+        let credentials = self.credentials(authorization, region);
+        let wire = match metadata.aws_endpoint.as_str() {
+            "" => self.wire.clone(),
+            endpoint => Wire::network(Some(endpoint.to_owned())),
+        };
+        let client = aws_sdk_sqs::Client::new(&configure(&wire, region, Some(credentials)));
+        Ok(Arc::new(SqsMetric::new(client, index, metadata)))
+    }
+}
+
+impl AwsScalers {
+    /// The pod identity that the trigger's TriggerAuthentication gives. A missing one is none, as KEDA has it.
+    async fn pod_identity(&self, trigger: &Trigger) -> Result<PodIdentity> {
+        let Some(reference) = &trigger.authentication_ref else { return Ok(PodIdentity::default()) };
+        let kind = reference.kind.as_deref().unwrap_or("TriggerAuthentication");
+        let Some(object) = self.objects.get(kind, &reference.name).await? else { return Ok(PodIdentity::default()) };
+        let given = &object["spec"]["podIdentity"];
+        let text = |field: &str| given[field].as_str().map(str::to_owned);
+        let owner_is_workload = given["identityOwner"].as_str() == Some("workload");
+        let role_arn = match text("roleArn") {
+            Some(_) if owner_is_workload => {
+                return Err(refused(&reference.name, "roleArn cannot be given beside identityOwner: workload"));
+            }
+            None if owner_is_workload => Some(self.workload_role(&reference.name).await?),
+            role_arn => role_arn,
+        };
+        Ok(PodIdentity { provider: text("provider").unwrap_or_default(), role_arn, external_id: text("externalID") })
+    }
+
+    async fn workload_role(&self, reference: &str) -> Result<String> {
+        let account = self.objects.get("ServiceAccount", &self.service_account).await?.unwrap_or_default();
+        role_of(&account).ok_or_else(|| refused(reference, &format!("service account `{}` names no role", self.service_account)))
+    }
+
+    fn credentials(&self, authorization: AwsAuthorization, region: &str) -> SharedCredentialsProvider {
+        let (role, external_id) = match authorization {
+            AwsAuthorization::Operator | AwsAuthorization::PodIdentity { role_arn: None, .. } => return self.operator.clone(),
+            AwsAuthorization::Keys { access_key_id, secret_access_key, session_token } => {
+                let token = Some(session_token).filter(|token| !token.is_empty());
+                return SharedCredentialsProvider::new(Credentials::new(access_key_id, secret_access_key, token, None, "trigger"));
+            }
+            AwsAuthorization::Role(role) => return SharedCredentialsProvider::new(self.assumed(role, None, region)),
+            AwsAuthorization::PodIdentity { role_arn: Some(role), external_id } => (role, external_id),
+        };
+        let assumed = self.assumed(role.clone(), external_id, region);
+        match &self.mint {
+            Some(mint) => {
+                let web_identity = WebIdentity::new(&configure(&self.wire, region, None), role, SESSION, mint.clone());
+                SharedCredentialsProvider::new(FirstOf(web_identity, assumed))
+            }
+            None => SharedCredentialsProvider::new(assumed),
+        }
+    }
+
+    fn assumed(&self, role: String, external_id: Option<String>, region: &str) -> AssumedRole {
+        AssumedRole::new(&configure(&self.wire, region, Some(self.operator.clone())), role, SESSION, external_id)
+    }
+}
+
+/// The role that a service account names.
+#[must_use]
+pub fn role_of(service_account: &Value) -> Option<String> {
+    service_account["metadata"]["annotations"][ROLE_ANNOTATION].as_str().map(str::to_owned)
+}
+
+fn refused(name: &str, why: &str) -> Error {
+    Error::new(Kind::Denied, format!("could not use the TriggerAuthentication `{name}`"), why)
+}
