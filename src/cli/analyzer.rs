@@ -19,16 +19,11 @@ use super::{context::Context, exit::Exit};
 ///
 /// It counts what was processed and what was killed, durably, in the stack's own file. On this machine no server is needed: the other
 /// commands open the same file.
+///
+/// Endpoints, all JSON: POST /create/count, POST /kill/count, POST /reset, GET /get/count, GET /records. A count may come with
+/// {"message_id": "..", "job": ".."}: the same one is then counted once, however often it comes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Endpoints, all JSON: POST /create/count, POST /kill/count, POST /reset, GET /get/count, GET /records.
-A count may say {\"message_id\": \"..\", \"job\": \"..\"}: the same one is then counted once, however often it comes.
-
-Examples:
-  kedactl analyzer
-  kedactl analyzer --listen 127.0.0.1:9000
-  curl -X POST http://127.0.0.1:8080/create/count
-  curl http://127.0.0.1:8080/get/count")]
+#[expect(clippy::doc_markdown, reason = "it is read as help")]
 pub(crate) struct AnalyzerServer {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]

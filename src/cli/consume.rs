@@ -20,18 +20,11 @@ use super::{context::Context, exit::Exit, ui::Ui, view};
 ///
 /// It receives one message, keeps it hidden while it works, stores the artifact, deletes the message, counts it, and ends. The work is
 /// a sleep, or any command. Ctrl-C, SIGTERM and failure give the message back at once.
+///
+/// A command gets the message on stdin, and in KEDACTL_MESSAGE_BODY (up to 100 KiB), KEDACTL_MESSAGE_ID, VIDEO and QUALITY. It may
+/// write an artifact to the file named by KEDACTL_OUTPUT. Its exit code decides: 0 is done.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-A command gets the message on stdin, and in KEDACTL_MESSAGE_BODY (if it is not longer than 100 KiB), KEDACTL_MESSAGE_ID,
-VIDEO and QUALITY. It may write an artifact to the file named by KEDACTL_OUTPUT. Its exit code decides: 0 is done.
-
-Exit codes: 0 one message done, or none within the idle time; 1 failed; 2 usage; 130 interrupted. In all but the first
-case a message in hand goes back to the queue.
-
-Examples:
-  kedactl consume
-  kedactl consume --work-seconds 1 --artifacts s3://my-bucket/encoded
-  kedactl consume -- ./examples/encode.sh")]
+#[expect(clippy::doc_markdown, reason = "it is read as help")]
 pub(crate) struct Consume {
     /// The queue [default: the stack's own]
     #[arg(long, value_name = "URL", env = "QUEUE_URL")]

@@ -17,8 +17,12 @@ pub(crate) fn of(path: &str) -> &'static [&'static str] {
         "status" => &["kedactl status"],
         "teardown" => &["kedactl teardown"],
         "render" => &["kedactl render"],
-        "consume" => &["kedactl consume"],
-        "analyzer" => &["kedactl analyzer"],
+        "consume" => &[
+            "kedactl consume",
+            "kedactl consume --work-seconds 1 --artifacts s3://my-bucket/encoded",
+            "kedactl consume -- ./examples/encode.sh",
+        ],
+        "analyzer" => &["kedactl analyzer", "kedactl analyzer --listen 127.0.0.1:9000"],
         "local serve" => &["kedactl local serve", "kedactl local serve --listen 127.0.0.1:0"],
         "completions" => &[
             "kedactl completions bash > ~/.local/share/bash-completion/completions/kedactl",
