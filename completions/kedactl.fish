@@ -128,6 +128,14 @@ always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l queue-url -d 'The queue [default: the stack\'s own]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l artifacts -d 'Where results are stored: a directory, or `s3://bucket/prefix` [default: the stack\'s own folder]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l analyzer-url -d 'The result analyzer [default: the stack\'s own, in process]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l visibility-timeout -d 'Seconds for which the message is hidden; extended at each third of it [default: the queue\'s, as setup remembers it]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l idle-timeout -d 'Seconds to wait for a message before ending [default: 1.5 polling intervals]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l work-seconds -d 'Seconds of work for a message, when no command is given [default: as setup remembers it]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l pace -d 'How many times faster than real time to sleep and to give up waiting' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l job -d 'The name under which it counts [default: consume-<process id>]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -137,6 +145,7 @@ always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l listen -d 'Where to listen; port 0 takes any that is free' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -144,6 +153,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l allow-remote -d 'Allow an address that other machines can reach: the analyzer asks for no password'
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r

@@ -52,7 +52,7 @@ impl CommandWork {
         };
         let program = find(name).ok_or_else(|| {
             let why = if name.contains('/') { "there is no such file, or it may not be run" } else { "it is not on the PATH" };
-            Error::input("command", name, why).hint("name a program: kedactl consume -- ./encode.sh")
+            Error::input("command", name, why).hint("name a program: kedactl consume -- ./examples/encode.sh")
         })?;
         Ok(Self { program, words, scratch, grace: Duration::from_secs(5) })
     }
