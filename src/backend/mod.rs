@@ -34,7 +34,7 @@ use crate::core::{
     error::{Error, Kind, Result},
     event::Reporter,
     manifest::Manifest,
-    ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Work},
+    ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
     settings::Settings,
     stack::{AUDIENCE, KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT},
     template::{Facts, Template, analyzer_url},
