@@ -27,7 +27,7 @@ impl Man {
             cx.ui.print(&format!("Wrote {} man pages to {}", pages.len(), dir.display()))?;
             return Ok(Exit::DONE);
         }
-        let name = format!("kedactl{}.1", self.verb.iter().map(|word| format!("-{word}")).collect::<String>());
+        let name = format!("{}.1", ["kedactl".to_owned()].into_iter().chain(self.verb.iter().cloned()).collect::<Vec<_>>().join("-"));
         match pages().into_iter().find(|(page, _)| *page == name) {
             Some((_, text)) => cx.ui.print(text.trim_end())?,
             None => return Err(Error::input("verb", self.verb.join(" "), "there is no such verb").hint("see `kedactl --help`")),

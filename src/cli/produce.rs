@@ -117,7 +117,7 @@ pub(crate) fn show(cx: &Context, sent: Sent) -> Result<Exit> {
 }
 
 fn is_fifo(queue: &str) -> bool {
-    queue.ends_with(".fifo")
+    queue.strip_suffix(".fifo").is_some()
 }
 
 /// Unique, as deduplication ids of FIFO queues follow from it.

@@ -53,52 +53,47 @@ fn sorted(value: serde_json::Value) -> serde_json::Value {
 fn reference() -> String {
     let mut command = usage::command();
     command.build();
-    let mut text = String::from("# Reference\n\nGenerated from the program itself: every verb, every flag, every exit code.\n");
-    verb(&command, "kedactl", &mut text);
-    text.push_str("\n## Exit codes\n\n| code | meaning |\n| ---: | --- |\n");
-    for (code, meaning) in exit::table() {
-        text.push_str(&format!("| {code} | {meaning} |\n"));
-    }
-    text
+    let mut parts =
+        vec!["# Reference".to_owned(), "Generated from the program itself: every verb, every flag, every exit code.".to_owned()];
+    verb(&command, "kedactl", &mut parts);
+    let rows: Vec<String> = exit::table().iter().map(|(code, meaning)| format!("| {code} | {meaning} |")).collect();
+    parts.push("## Exit codes".to_owned());
+    parts.push(format!("| code | meaning |\n| ---: | --- |\n{}", rows.join("\n")));
+    parts.join("\n\n") + "\n"
 }
 
-fn verb(command: &Command, name: &str, text: &mut String) {
-    text.push_str(&format!("\n## {name}\n\n"));
-    if let Some(about) = command.get_long_about().or_else(|| command.get_about()) {
-        text.push_str(&format!("{}\n\n", about.to_string().trim()));
-    }
-    text.push_str(&format!("```text\n{}\n```\n", command.clone().render_usage().to_string().trim_start_matches("Usage: ").trim()));
+/// Adds the paragraphs on the verb called `name`, and on those below it.
+fn verb(command: &Command, name: &str, parts: &mut Vec<String>) {
+    parts.push(format!("## {name}"));
+    parts.extend(command.get_long_about().or_else(|| command.get_about()).map(|about| about.to_string().trim().to_owned()));
+    let usage = command.clone().render_usage().to_string();
+    parts.push(format!("```text\n{}\n```", usage.trim_start_matches("Usage: ").trim()));
     // Flags that every verb takes are told of once, at the top.
     let top = name == "kedactl";
     let own = |arg: &&Arg| !arg.is_hide_set() && (top || !arg.is_global_set()) && arg.get_id() != "help" && arg.get_id() != "version";
     let arguments: Vec<String> = command.get_arguments().filter(own).map(argument).collect();
     if !arguments.is_empty() {
-        text.push_str(&format!("\n{}\n", arguments.join("\n")));
+        parts.push(arguments.join("\n"));
     }
     let examples = examples::of(name.trim_start_matches("kedactl").trim());
     if !examples.is_empty() {
-        text.push_str(&format!("\n```sh\n{}\n```\n", examples.join("\n")));
+        parts.push(format!("```sh\n{}\n```", examples.join("\n")));
     }
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        verb(sub, &format!("{name} {}", sub.get_name()), text);
+        verb(sub, &format!("{name} {}", sub.get_name()), parts);
     }
 }
 
 fn argument(arg: &Arg) -> String {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    let mut line = format!("- `{}`: {help}", shape(arg));
+    let takes = arg.get_action().takes_values();
     let values: Vec<String> = arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
-    if !values.is_empty() && arg.get_action().takes_values() {
-        line.push_str(&format!("; one of {}", values.join(", ")));
-    }
+    let values = (takes && !values.is_empty()).then(|| format!("one of {}", values.join(", ")));
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    if !defaults.is_empty() && arg.get_action().takes_values() {
-        line.push_str(&format!("; default `{}`", defaults.join(" ")));
-    }
-    if let Some(variable) = arg.get_env() {
-        line.push_str(&format!("; or the variable `{}`", variable.to_string_lossy()));
-    }
-    line
+    let defaults = (takes && !defaults.is_empty()).then(|| format!("default `{}`", defaults.join(" ")));
+    let variable = arg.get_env().map(|variable| format!("or the variable `{}`", variable.to_string_lossy()));
+    let facts: Vec<String> = [Some(help), values, defaults, variable].into_iter().flatten().collect();
+    format!("- `{}`: {}", shape(arg), facts.join("; "))
 }
 
 /// `-n, --count <N>`, `<SHELL>`, `[VERB]...`

@@ -47,10 +47,7 @@ fn rows_of(widths: &[usize], columns: usize) -> usize {
 }
 
 fn frame(lines: &[impl AsRef<str>], above: usize) -> String {
-    let mut frame = String::from("\r");
-    if above > 0 {
-        frame.push_str(&format!("\x1b[{above}A"));
-    }
+    let mut frame = if above > 0 { format!("\r\x1b[{above}A") } else { String::from("\r") };
     for line in lines {
         frame.push_str(line.as_ref());
         frame.push_str("\x1b[K\r\n");

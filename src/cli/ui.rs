@@ -71,6 +71,7 @@ impl Ui {
     }
 
     /// Columns that text on stdout may take: the terminal's, or those of `COLUMNS`, or as many as it likes.
+    #[expect(clippy::unused_self, reason = "who has no terminal has no width")]
     pub(crate) fn width(&self) -> usize {
         let terminal = Term::stdout();
         let columns = || set("COLUMNS").and_then(|text| text.parse().ok()).filter(|columns| *columns >= 20);
@@ -103,6 +104,7 @@ impl Ui {
     ///
     /// # Errors
     /// When stdout cannot be written; a closed pipe counts as written.
+    #[expect(clippy::unused_self, reason = "only who has the terminal writes to it")]
     pub(crate) fn print(&self, text: &str) -> Result<()> {
         match write(io::stdout().lock(), text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::failed("could not write to stdout", error)),
@@ -157,14 +159,11 @@ impl Ui {
 
 /// An error in words: what and why, then the way out.
 fn described(error: &Error) -> String {
-    let mut text = format!("{} {error}", console::style("error:").for_stderr().red().bold());
-    if let Some(code) = error.code.as_ref().filter(|code| !error.to_string().contains(code.as_str())) {
-        text.push_str(&format!(" ({code})"));
-    }
-    if let Some(hint) = &error.hint {
-        text.push_str(&format!("\n{} {hint}", console::style("hint:").for_stderr().cyan().bold()));
-    }
-    text
+    let label = console::style("error:").for_stderr().red().bold();
+    let code = error.code.as_ref().filter(|code| !error.to_string().contains(code.as_str()));
+    let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+    let hint = error.hint.as_ref().map(|hint| format!("\n{} {hint}", console::style("hint:").for_stderr().cyan().bold()));
+    format!("{label} {error}{code}{}", hint.unwrap_or_default())
 }
 
 /// An error as one JSON document on one line.
@@ -198,14 +197,10 @@ fn choose_color(color: Color) {
 
 /// ` --stack orders --state-dir DIR`, as far as they were given as flags.
 fn flags(options: &Options) -> String {
-    let mut flags = String::new();
-    if !options.stack.is_default() && set("KEDACTL_STACK").is_none() {
-        flags.push_str(&format!(" --stack {}", options.stack));
-    }
-    if let Some(dir) = options.state_dir.as_ref().filter(|_| set("KEDACTL_STATE_DIR").is_none()) {
-        flags.push_str(&format!(" --state-dir {}", dir.display()));
-    }
-    flags
+    let stack = (!options.stack.is_default() && set("KEDACTL_STACK").is_none()).then(|| format!(" --stack {}", options.stack));
+    let dir = options.state_dir.as_ref().filter(|_| set("KEDACTL_STATE_DIR").is_none());
+    let dir = dir.map(|dir| format!(" --state-dir {}", dir.display()));
+    stack.unwrap_or_default() + &dir.unwrap_or_default()
 }
 
 fn set(name: &str) -> Option<String> {

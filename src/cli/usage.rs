@@ -88,13 +88,13 @@ fn suggestion(error: &clap::Error) -> Option<String> {
 
 /// `kedactl` and the subcommands that `arguments` name.
 fn verb(arguments: &[OsString]) -> String {
-    let (mut command, mut path) = (Cli::command(), String::from("kedactl"));
+    let (mut command, mut path) = (Cli::command(), vec!["kedactl"]);
     for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
         let Some(found) = command.find_subcommand(argument).cloned() else { continue };
-        path.push_str(&format!(" {argument}"));
+        path.push(argument);
         command = found;
     }
-    path
+    path.join(" ")
 }
 
 #[cfg(test)]

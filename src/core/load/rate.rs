@@ -64,7 +64,7 @@ mod tests {
         let rate: Rate = "3/s".parse().expect("valid");
         assert_eq!(rate.due(3_000_000), Duration::from_secs(1_000_000));
         let rate: Rate = "7/h".parse().expect("valid");
-        assert_eq!(rate.due(7), Duration::from_secs(3600));
+        assert_eq!(rate.due(7), Duration::from_hours(1));
     }
 
     #[test]

@@ -69,7 +69,9 @@ fn script(count: usize) -> Vec<Event> {
 
 fn played(count: usize) -> Board {
     let mut board = Board::default();
-    script(count).iter().for_each(|event| board.apply(event));
+    for event in script(count) {
+        board.apply(&event);
+    }
     board
 }
 

@@ -219,6 +219,6 @@ async fn a_stop_does_not_wait_for_a_rate() {
         Ok(accepted(batch))
     });
     let slow = Load { rate: Some("1/h".parse().expect("valid")), ..load(2) };
-    let (sent, _) = tokio::time::timeout(Duration::from_secs(60), send(&queue, &slow, &cancel)).await.expect("stops at once");
+    let (sent, _) = tokio::time::timeout(Duration::from_mins(1), send(&queue, &slow, &cancel)).await.expect("stops at once");
     assert_eq!((sent.sent, sent.unsent), (1, 1));
 }
