@@ -1,7 +1,33 @@
 //! The examples in each verb's help. A test parses every one of them.
 
-/// The examples of the verb at `path`, such as `local serve`; of kedactl itself when empty.
-pub(crate) fn of(path: &str) -> &'static [&'static str] {
+use clap::Command;
+
+/// Adds the examples of the verb at `path` (such as `local serve`; empty for kedactl itself) to the end of its help,
+/// unless the verb brings its own.
+pub(crate) fn added(command: Command, path: &str) -> Command {
+    let own = command.get_after_help().map(ToString::to_string);
+    let examples = of(path);
+    if examples.is_empty() || own.as_ref().is_some_and(|own| own.contains("Examples:")) {
+        return command;
+    }
+    let own = own.map(|own| format!("{own}\n\n")).unwrap_or_default();
+    command.after_help(format!("{own}Examples:\n  {}", examples.join("\n  ")))
+}
+
+/// The end of a verb's help: its other paragraphs, and its examples.
+pub(crate) fn shown(command: &Command) -> (Vec<String>, Vec<String>) {
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (mut others, mut examples) = (Vec::new(), Vec::new());
+    for paragraph in after.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
+        match paragraph.strip_prefix("Examples:") {
+            Some(lines) => examples.extend(lines.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())),
+            None => others.push(paragraph.to_owned()),
+        }
+    }
+    (others, examples)
+}
+
+fn of(path: &str) -> &'static [&'static str] {
     match path {
         "" => &["kedactl demo", "kedactl setup && kedactl produce --count 10 && kedactl watch && kedactl report"],
         "setup" => &["kedactl setup"],
@@ -34,25 +60,18 @@ pub(crate) fn of(path: &str) -> &'static [&'static str] {
     }
 }
 
-/// The section of `--help` that shows `examples`.
-pub(crate) fn section(examples: &[&str]) -> String {
-    format!("Examples:\n  {}", examples.join("\n  "))
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::Command;
-
     use super::*;
     use crate::cli::usage::command;
 
     /// Every verb that is not only a group of others, by its path.
-    fn paths(command: &Command, path: &str, found: &mut Vec<String>) {
-        if !command.is_subcommand_required_set() || path.is_empty() {
-            found.push(path.to_owned());
+    fn verbs<'a>(command: &'a Command, path: &str, found: &mut Vec<(String, &'a Command)>) {
+        if !command.is_subcommand_required_set() || path == "kedactl" {
+            found.push((path.to_owned(), command));
         }
         for verb in command.get_subcommands() {
-            paths(verb, format!("{path} {}", verb.get_name()).trim(), found);
+            verbs(verb, &format!("{path} {}", verb.get_name()), found);
         }
     }
 
@@ -74,20 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn every_verb_has_examples_and_every_example_parses() {
-        let mut found = Vec::new();
-        paths(&command(), "", &mut found);
+    fn every_verb_has_an_example_and_every_example_parses() {
+        let (tree, mut found) = (command(), Vec::new());
+        verbs(&tree, "kedactl", &mut found);
         assert!(found.len() > 12, "{found:?}");
-        for path in &found {
-            assert!(!of(path).is_empty(), "`{path}` has no example");
-            for example in of(path) {
-                let commands = commands(example);
-                assert!(!commands.is_empty(), "{example}");
-                for words in commands {
-                    let parsed = command().try_get_matches_from(&words);
-                    assert!(parsed.is_ok(), "{example}: {}", parsed.expect_err("refused"));
-                    assert!(words.join(" ").starts_with(format!("kedactl {path}").trim()), "{example} is no example of `{path}`");
-                }
+        for (path, verb) in found {
+            let commands: Vec<Vec<String>> = shown(verb).1.iter().flat_map(|line| commands(line)).collect();
+            assert!(commands.iter().any(|words| words.join(" ").starts_with(&path)), "`{path}` has no example of itself");
+            for words in commands {
+                let parsed = command().try_get_matches_from(&words);
+                assert!(parsed.is_ok(), "{words:?}: {}", parsed.expect_err("refused"));
             }
         }
     }

@@ -75,7 +75,9 @@ fn verb(command: &Command, name: &str, parts: &mut Vec<String>) {
     if !arguments.is_empty() {
         parts.push(arguments.join("\n"));
     }
-    let examples = examples::of(name.trim_start_matches("kedactl").trim());
+    let (others, examples) = examples::shown(command);
+    // Exit codes stand at the end, as a table.
+    parts.extend(others.into_iter().filter(|paragraph| !(top && paragraph.starts_with("Exit codes:"))));
     if !examples.is_empty() {
         parts.push(format!("```sh\n{}\n```", examples.join("\n")));
     }

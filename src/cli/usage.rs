@@ -12,15 +12,13 @@ use super::{Cli, examples, exit};
 
 /// The whole command tree, with examples and exit codes. Help never shows values that the environment happens to have.
 pub(crate) fn command() -> clap::Command {
-    let examples = examples::section(examples::of(""));
-    finished(Cli::command(), "").after_help(format!("{examples}\n\n{}", exit::codes()))
+    let command = finished(Cli::command(), "");
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command.after_help(format!("{examples}\n\n{}", exit::codes()))
 }
 
 fn finished(command: clap::Command, path: &str) -> clap::Command {
-    let examples = examples::of(path);
-    let command = if examples.is_empty() { command } else { command.after_help(examples::section(examples)) };
-    let command = command.mut_args(|arg| arg.hide_env_values(true));
-    command.mut_subcommands(|verb| {
+    examples::added(command, path).mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(|verb| {
         let path = format!("{path} {}", verb.get_name());
         finished(verb, path.trim())
     })
