@@ -3,5 +3,6 @@
 mod architecture;
 mod bad_input;
 mod generated;
+mod keda;
 mod support;
 mod terminal;

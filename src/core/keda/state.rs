@@ -29,6 +29,11 @@ pub struct MetricPoll {
 }
 
 impl MetricPoll {
+    /// Whether the answer that counts says active, whatever earlier metrics of the trigger said.
+    fn is_active(&self) -> bool {
+        self.external && matches!(self.answer(), Answer::Values(_, true))
+    }
+
     /// The answer that counts: the second, when there is one.
     fn answer(&self) -> &Answer {
         match (&self.first, &self.second) {
@@ -54,7 +59,7 @@ pub fn readings(metrics: &[MetricPoll]) -> Vec<TriggerReading> {
             let named = values.iter().filter(|(name, _)| name == first_name);
             TriggerReading {
                 metric: metric.name.clone(),
-                value: named.map(|(_, value)| through_quantity(*value)).sum(),
+                value: named.fold(0.0, |sum, (_, value)| sum + through_quantity(*value)),
                 target,
                 active: sticky,
                 activation: None,
@@ -80,7 +85,7 @@ pub struct PollState {
 }
 
 impl PollState {
-    /// Sums up the readings of all triggers.
+    /// Sums up the readings of triggers that have one metric each.
     #[must_use]
     pub fn of(readings: &[TriggerReading]) -> Self {
         let failure = |reading: &TriggerReading| reading.error.clone().map(|error| KedaEvent::ScalerFailed { error });
@@ -91,6 +96,14 @@ impl PollState {
             is_error: !events.is_empty(),
             events,
         }
+    }
+
+    /// Sums up triggers with any number of metrics; here only what a metric said itself makes it active.
+    #[must_use]
+    pub fn of_metrics(triggers: &[Vec<MetricPoll>]) -> Self {
+        let read: Vec<TriggerReading> = triggers.iter().flat_map(|metrics| readings(metrics)).collect();
+        let active = triggers.iter().flatten().filter(|metric| metric.is_active()).map(|metric| metric.name.clone());
+        Self { active_triggers: active.collect(), ..Self::of(&read) }
     }
 
     /// `status.triggersActivity` after this poll.

@@ -177,6 +177,12 @@ impl ScaledJob {
         json!({ "apiVersion": API_VERSION, "kind": "ScaledJob", "metadata": self.metadata, "spec": self.spec })
     }
 
+    /// Names its loop: `scaledjob.<namespace>.<name>`, in lower case.
+    #[must_use]
+    pub fn identifier(&self) -> String {
+        format!("scaledjob.{}.{}", self.metadata.namespace.as_deref().unwrap_or_default(), self.metadata.name).to_lowercase()
+    }
+
     /// Whether the pause annotation is in force.
     #[must_use]
     pub fn is_paused(&self) -> bool {

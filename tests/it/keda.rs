@@ -1,0 +1,10 @@
+//! KEDA's own results, row by row: what the operator decided for these inputs is what the core decides.
+
+mod environment;
+mod jobs;
+mod numbers;
+mod polls;
+mod sqs;
+mod strategies;
+mod validation;
+mod vectors;

@@ -1,0 +1,212 @@
+//! The SQS scaler: parameters, identity, values.
+
+use std::collections::BTreeMap;
+
+use kedactl::core::{
+    error::Result,
+    keda::{
+        authorization::{AwsAuthorization, PodIdentity},
+        metadata::Sources,
+        sqs::SqsMetadata,
+    },
+};
+use serde_json::{Value, json};
+
+use super::vectors::{Case, Row, committed, shared, texts};
+
+/// Where a row keeps the scaler's inputs.
+struct Inputs {
+    trigger: BTreeMap<String, String>,
+    auth: BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
+    identity: PodIdentity,
+    index: usize,
+}
+
+impl Inputs {
+    fn of(case: &Case<'_>, prefix: &str) -> Self {
+        let at = |name: &str| case.at(&format!("{prefix}{name}"));
+        let text = |name: &str| at("podIdentity").get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            trigger: texts(at("triggerMetadata")),
+            auth: texts(at("authParams")),
+            env: texts(at("resolvedEnv")),
+            identity: PodIdentity {
+                provider: text("provider").unwrap_or_default(),
+                role_arn: text("roleArn"),
+                external_id: text("externalID").or_else(|| text("externalId")),
+            },
+            index: usize::try_from(at("triggerIndex").as_u64().unwrap_or(0)).expect("fits"),
+        }
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources { trigger: &self.trigger, auth: &self.auth, env: &self.env }
+    }
+
+    fn build(&self) -> Result<(SqsMetadata, AwsAuthorization)> {
+        Ok((SqsMetadata::parse(self.sources())?, AwsAuthorization::decide(&self.identity, self.sources())?))
+    }
+}
+
+/// KEDA's flags and texts for an identity.
+fn flat(identity: &AwsAuthorization) -> Value {
+    match identity {
+        AwsAuthorization::PodIdentity { role_arn, external_id } => {
+            json!([true, false, role_arn.as_deref().unwrap_or(""), external_id.as_deref().unwrap_or(""), "", "", ""])
+        }
+        AwsAuthorization::Role(role_arn) => json!([false, true, role_arn, "", "", "", ""]),
+        AwsAuthorization::Keys { access_key_id, secret_access_key, session_token } => {
+            json!([false, true, "", "", access_key_id, secret_access_key, session_token])
+        }
+        AwsAuthorization::Operator => json!([false, false, "", "", "", "", ""]),
+    }
+}
+
+fn flat_from(auth: &Value) -> Value {
+    let names =
+        ["usingPodIdentity", "podIdentityOwner", "awsRoleArn", "awsExternalID", "awsAccessKeyID", "awsSecretAccessKey", "awsSessionToken"];
+    names.iter().map(|name| auth[name].clone()).collect()
+}
+
+fn fields(metadata: &SqsMetadata) -> Value {
+    json!([
+        metadata.queue_url,
+        metadata.queue_name,
+        metadata.queue_length,
+        metadata.activation_queue_length,
+        metadata.aws_region,
+        metadata.aws_endpoint,
+        metadata.scale_on_in_flight,
+        metadata.scale_on_delayed,
+        metadata.identity_owner,
+        metadata.attributes().len(),
+    ])
+}
+
+#[test]
+fn parameters_are_read_as_in_keda() {
+    committed("generated-sqs-metadata").check_all(|case| {
+        let inputs = Inputs::of(case, "");
+        let ours = inputs.build().ok().map(|(metadata, identity)| {
+            let mut row = fields(&metadata);
+            row.as_array_mut().expect("a list").push(flat(&identity));
+            (row, metadata.metric_name(inputs.index))
+        });
+        let kedas = case.text("metricName").map(|name| (case.at("metadata").clone(), name.to_owned()));
+        Row::compare(&ours, &kedas)
+    });
+}
+
+#[test]
+fn values_and_activity_are_kedas() {
+    committed("generated-sqs-values").check_all(|case| {
+        let metadata = SqsMetadata {
+            scale_on_in_flight: case.truth("scaleOnInFlight"),
+            scale_on_delayed: case.truth("scaleOnDelayed"),
+            activation_queue_length: case.integer("activationQueueLength").expect("a number"),
+            ..plain()
+        };
+        let ours = metadata.read("s0-q", &case.map("attributes")).ok().map(|reading| (reading.value.to_bits(), reading.active));
+        let value = |text: &str| kedactl::core::keda::number::through_quantity(text.parse().expect("a number")).to_bits();
+        let kedas = case.text("value").map(|text| (value(text), case.truth("active")));
+        Row::compare(&ours, &kedas)
+    });
+}
+
+#[test]
+fn the_scaler_does_what_keda_asserts() {
+    let Some(vectors) = shared("aws-sqs-queue") else { return };
+    vectors.check_all(|case| match case.text("kind").expect("a kind") {
+        "parse" => parse(case),
+        "metricName" => {
+            let inputs = Inputs::of(case, "input/");
+            let name = inputs.build().ok().map(|(metadata, _)| metadata.metric_name(inputs.index));
+            Row::compare(&name.as_deref(), &case.text("expected/metricName"))
+        }
+        "getMetrics" => {
+            let (metadata, _) = Inputs::of(case, "input/").build().expect("valid");
+            let asked = metadata.attributes();
+            let read = match case.at("input/api/attributes") {
+                Value::Null => None,
+                attributes => metadata.read("s0-q", &texts(attributes)).ok(),
+            };
+            let ours = (json!(asked), read.as_ref().map(|reading| reading.value), read.is_some_and(|reading| reading.active));
+            let kedas =
+                (case.at("observed/requestedAttributes").clone(), case.at("expected/value").as_f64(), case.truth("observed/active"));
+            Row::compare(&ours, &kedas)
+        }
+        "processAttributes" => {
+            let metadata = SqsMetadata { scale_on_in_flight: true, scale_on_delayed: true, ..plain() };
+            assert_eq!(case.texts("input/requestedAttributes"), metadata.attributes());
+            let sum = metadata.read("s0-q", &case.map("input/attributes")).ok().and_then(|reading| reading.parts).map(|parts| parts.sum());
+            Row::compare(&sum, &case.integer("expected/value").filter(|_| !case.truth("expected/error")))
+        }
+        other => Row::Differs(format!("unknown kind {other}")),
+    });
+}
+
+fn parse(case: &Case<'_>) -> Row {
+    let ours = Inputs::of(case, "input/").build();
+    if ours.is_err() != case.truth("expected/error") {
+        return Row::Differs(format!("{ours:?}"));
+    }
+    match (ours, case.at("observed/metadata")) {
+        (Ok((metadata, identity)), seen @ Value::Object(_)) => {
+            let names = ["queueURL", "queueName", "queueLength", "activationQueueLength", "awsRegion", "awsEndpoint", "scaleOnInFlight"];
+            let names = names.iter().chain(&["scaleOnDelayed", "identityOwner"]);
+            let mut kedas: Vec<Value> = names.map(|name| seen[name].clone()).collect();
+            kedas.push(seen["attributes"].as_array().map_or(0, Vec::len).into());
+            Row::compare(&(fields(&metadata), flat(&identity)), &(Value::Array(kedas), flat_from(&seen["auth"])))
+        }
+        _ => Row::Same,
+    }
+}
+
+/// The cache of AWS configurations is not the core's.
+#[test]
+fn identities_are_chosen_as_keda_asserts() {
+    let Some(vectors) = shared("aws-authorization") else { return };
+    vectors.check(10, |case| {
+        if case.text("kind") != Some("authorization") {
+            return Row::NotOurs;
+        }
+        let inputs = Inputs::of(case, "input/");
+        let ours = AwsAuthorization::decide(&inputs.identity, inputs.sources());
+        match (ours, case.text("expected/error")) {
+            (Err(error), Some(expected)) => Row::compare(&error.why.as_str(), &expected),
+            (Ok(identity), None) => {
+                let (ours, expected) = (flat(&identity), flat_from(case.at("expected")));
+                let pairs = ours.as_array().into_iter().flatten().zip(expected.as_array().into_iter().flatten());
+                let differs = pairs.into_iter().any(|(ours, expected)| !expected.is_null() && ours != expected);
+                if differs { Row::compare(&ours, &expected) } else { Row::Same }
+            }
+            (ours, expected) => Row::Differs(format!("ours {ours:?}, KEDA's {expected:?}")),
+        }
+    });
+}
+
+/// Rows whose TriggerAuthentication cannot be resolved never come to the choice.
+#[test]
+fn identities_are_kedas_for_every_resolved_authentication() {
+    let Some(vectors) = shared("generated-aws-identity") else { return };
+    vectors.check(626, |case| {
+        if !case.at("resolveError").is_null() {
+            return Row::NotOurs;
+        }
+        let mut inputs = Inputs::of(case, "");
+        inputs.identity = match case.text("provider") {
+            Some("aws") => inputs.identity,
+            provider => PodIdentity { provider: provider.unwrap_or_default().to_owned(), ..PodIdentity::default() },
+        };
+        let ours = AwsAuthorization::decide(&inputs.identity, inputs.sources()).map(|identity| flat(&identity)).map_err(|error| error.why);
+        let kedas = case.text("authError").map_or_else(|| Ok(flat_from(case.at("auth"))), |error| Err(error.to_owned()));
+        Row::compare(&ours, &kedas)
+    });
+}
+
+fn plain() -> SqsMetadata {
+    let trigger = [("queueURL", "q"), ("awsRegion", "us-east-1")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let none = BTreeMap::new();
+    SqsMetadata::parse(Sources { trigger: &trigger, auth: &none, env: &none }).expect("valid")
+}
