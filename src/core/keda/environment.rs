@@ -9,7 +9,7 @@ use crate::core::error::{Error, Kind, Result};
 /// Where a container's variables come from, besides the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
-    /// `data` of a ConfigMap.
+    /// `data` of a `ConfigMap`.
     ConfigMap,
     /// `data` of a Secret, decoded.
     Secret,
@@ -33,10 +33,10 @@ pub enum SecretAccess {
     Skipped,
 }
 
-/// Finds the data of a ConfigMap or a Secret in the pod's namespace; `None` when it does not exist.
+/// Finds the data of a `ConfigMap` or a Secret in the pod's namespace; `None` when it does not exist.
 pub type Lookup<'a> = dyn Fn(Store, &str) -> Option<BTreeMap<String, String>> + 'a;
 
-/// The environment of the container called `container`, or of the first, in `pod` (a PodSpec).
+/// The environment of the container called `container`, or of the first, in `pod` (a `PodSpec`).
 ///
 /// `fieldRef` and `resourceFieldRef` are passed over; a missing key of an existing object is empty.
 ///
@@ -44,13 +44,13 @@ pub type Lookup<'a> = dyn Fn(Store, &str) -> Option<BTreeMap<String, String>> + 
 /// `NotFound`, when the container, or an object that is not optional, does not exist.
 pub fn resolve(pod: &Value, container: Option<&str>, access: SecretAccess, lookup: &Lookup<'_>) -> Result<BTreeMap<String, String>> {
     let container = find_container(pod, container)?;
-    let resolver = Resolver { access, lookup };
+    let reader = Resolver { access, lookup };
     let mut resolved = BTreeMap::new();
     for source in list(container, "envFrom") {
-        resolver.take_all(source, &mut resolved)?;
+        reader.take_all(source, &mut resolved)?;
     }
     for variable in list(container, "env") {
-        if let Some(value) = resolver.value(variable, &resolved)? {
+        if let Some(value) = reader.value(variable, &resolved)? {
             resolved.insert(text(variable, "name").to_owned(), value);
         }
     }

@@ -1,5 +1,7 @@
 //! A decision's arithmetic in one line: what is shown is what was calculated.
 
+use std::fmt::Write;
+
 use super::{
     decision::{Decision, Parts, TriggerReading, Weighed},
     number::short,
@@ -75,12 +77,12 @@ fn added(parts: &Parts) -> String {
     let mut text = format!("{} visible", parts.visible);
     for (count, name) in [(parts.in_flight, "in flight"), (parts.delayed, "delayed")] {
         if let Some(count) = count {
-            text.push_str(&format!(" + {count} {name}"));
+            let _ = write!(text, " + {count} {name}");
         }
     }
     let sum = parts.sum();
     if parts.in_flight.is_some() || parts.delayed.is_some() {
-        text.push_str(&format!(" = {sum}"));
+        let _ = write!(text, " = {sum}");
     }
     if sum < 0 {
         text.push_str(", read as 0");
@@ -99,10 +101,10 @@ fn running(decision: &Decision) -> String {
     let (all, min) = (decision.running, decision.rules.bounds.min);
     let mut text = format!("running {all}");
     if min > 0 && !decision.is_top_up() {
-        text.push_str(&format!(" - {min} minimum = {}", all.wrapping_sub(min)));
+        let _ = write!(text, " - {min} minimum = {}", all.wrapping_sub(min));
     }
     if matches!(decision.rules.strategy, Strategy::Accurate | Strategy::Eager) {
-        text.push_str(&format!(", pending {}", decision.pending));
+        let _ = write!(text, ", pending {}", decision.pending);
     }
     text
 }

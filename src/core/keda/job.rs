@@ -50,7 +50,7 @@ pub fn annotations(scaled_job: &ScaledJob) -> BTreeMap<String, String> {
     annotations
 }
 
-/// The `batch/v1` JobSpec: the ScaledJob's, with names on the pod template and a restart policy where there is none.
+/// The `batch/v1` `JobSpec`: the ScaledJob's, with names on the pod template and a restart policy where there is none.
 #[must_use]
 pub fn spec(scaled_job: &ScaledJob) -> Value {
     let mut spec = scaled_job.spec.job_target_ref.clone();

@@ -1,4 +1,4 @@
-//! ScaledJobs as manifests give them, checked as the API server, the webhook and the controller check them.
+//! `ScaledJobs` as manifests give them, checked as the API server, the webhook and the controller check them.
 
 mod field;
 mod metadata;

@@ -168,7 +168,7 @@ fn one_trigger_reads_as_one_sum() {
     );
     let quiet = TriggerReading { active: false, activation: Some(20), ..reading };
     assert_eq!(
-        line(&Rules::default(), &[quiet.clone()], 0, 0),
+        line(&Rules::default(), std::slice::from_ref(&quiet), 0, 0),
         "10 visible + 0 in flight = 10, not above activation 20; running 0; inactive -> create 0"
     );
     assert_eq!(

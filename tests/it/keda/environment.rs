@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::vectors::{Case, Row, committed, shared, texts};
 
-fn pod(container: Value) -> Value {
+fn pod(container: &Value) -> Value {
     json!({"containers": [container]})
 }
 
@@ -18,7 +18,8 @@ fn nothing(_: Store, _: &str) -> Option<BTreeMap<String, String>> {
 #[test]
 fn references_expand_as_in_keda() {
     committed("generated-resolve-env").check_all(|case| {
-        let resolved = resolve(&pod(json!({"name": "c", "env": case.at("env")})), None, SecretAccess::Allowed, &nothing).expect("resolves");
+        let resolved =
+            resolve(&pod(&json!({"name": "c", "env": case.at("env")})), None, SecretAccess::Allowed, &nothing).expect("resolves");
         Row::compare(&resolved, &case.map("resolved"))
     });
 }
@@ -28,7 +29,7 @@ fn environments_resolve_as_keda_asserts() {
     let Some(vectors) = shared("resolve-env") else { return };
     vectors.check_all(|case| match case.text("kind").expect("a kind") {
         "dependent" => {
-            let pod = pod(json!({"name": "c", "env": case.at("input/env")}));
+            let pod = pod(&json!({"name": "c", "env": case.at("input/env")}));
             Row::compare(&resolve(&pod, None, SecretAccess::Allowed, &nothing).expect("resolves"), &case.map("expected/resolved"))
         }
         "missingSource" => {
@@ -47,8 +48,8 @@ fn missing_source(case: &Case<'_>) -> Value {
         reference["optional"] = optional.into();
     }
     match case.text("input/form").expect("a form") {
-        "envFrom" => pod(json!({"name": "c", "envFrom": [{format!("{source}Ref"): reference}]})),
-        _ => pod(json!({"name": "c", "env": [{"name": "A", "valueFrom": {format!("{source}KeyRef"): reference}}]})),
+        "envFrom" => pod(&json!({"name": "c", "envFrom": [{format!("{source}Ref"): reference}]})),
+        _ => pod(&json!({"name": "c", "env": [{"name": "A", "valueFrom": {format!("{source}KeyRef"): reference}}]})),
     }
 }
 
@@ -56,9 +57,9 @@ fn restricted(case: &Case<'_>) -> Row {
     let (name, data) = (case.text("input/secret/name").expect("a name"), texts(case.at("input/secret/data")));
     let key = data.keys().next().expect("a key").clone();
     let pod = match case.text("input/form").expect("a form") {
-        "envFrom.secretRef" => pod(json!({"name": "c", "envFrom": [{"prefix": case.at("input/prefix"), "secretRef": {"name": name}}]})),
+        "envFrom.secretRef" => pod(&json!({"name": "c", "envFrom": [{"prefix": case.at("input/prefix"), "secretRef": {"name": name}}]})),
         _ => pod(
-            json!({"name": "c", "env": [{"name": case.at("input/envName"), "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}]}),
+            &json!({"name": "c", "env": [{"name": case.at("input/envName"), "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}]}),
         ),
     };
     let outside = case.text("input/namespace") != case.text("input/kedaNamespace");

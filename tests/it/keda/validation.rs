@@ -1,4 +1,4 @@
-//! Which ScaledJobs are refused, and which are paused.
+//! Which `ScaledJobs` are refused, and which are paused.
 
 use kedactl::core::keda::{
     manifest::{Metadata, ScaledJob, Trigger, validate_triggers},
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::vectors::{Row, shared};
 
-/// The rest is about ScaledObjects, fallbacks and TriggerAuthentications; `paused-replicas` means nothing to a ScaledJob.
+/// The rest is about `ScaledObjects`, fallbacks and `TriggerAuthentications`; `paused-replicas` means nothing to a ScaledJob.
 #[test]
 fn scaled_jobs_are_refused_and_paused_as_keda_asserts() {
     let Some(vectors) = shared("validation") else { return };

@@ -1,6 +1,9 @@
 //! The vector files: generated ones are committed, extracted ones are read from the folder that `KEDACTL_KEDA_VECTORS` names.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -34,7 +37,7 @@ impl Row {
 /// A file of `tests/fixtures/keda`.
 pub(super) fn committed(name: &str) -> Vectors {
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "keda"].iter().collect();
-    Vectors::load(folder, name)
+    Vectors::load(&folder, name)
 }
 
 /// A file of the folder that `KEDACTL_KEDA_VECTORS` names; without it the calling test counts as skipped.
@@ -43,11 +46,11 @@ pub(super) fn shared(name: &str) -> Option<Vectors> {
         skipped("KEDACTL_KEDA_VECTORS is not set");
         return None;
     };
-    Some(Vectors::load(PathBuf::from(folder), name))
+    Some(Vectors::load(Path::new(&folder), name))
 }
 
 impl Vectors {
-    fn load(folder: PathBuf, name: &str) -> Self {
+    fn load(folder: &Path, name: &str) -> Self {
         let path = folder.join(format!("{name}.json"));
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut file: Value = serde_json::from_str(&text).expect("a vector file is JSON");

@@ -32,7 +32,7 @@ pub struct ScaledJob {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaledJobSpec {
-    /// The `batch/v1` JobSpec of the jobs, as it is.
+    /// The `batch/v1` `JobSpec` of the jobs, as it is.
     pub job_target_ref: Value,
     /// Seconds between polls.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,11 +207,10 @@ impl ScaledJobSpec {
             scaling_strategy: spec.get("scalingStrategy").map(|field| ScalingStrategy::read(&field, warnings)).transpose()?,
             triggers: triggers(&spec.required("triggers", "what to watch, at least one")?, warnings)?,
         };
-        if let (Some(min), Some(max)) = (read.min_replica_count, read.max_replica_count) {
-            if min > max {
-                warnings
-                    .push(format!("spec.minReplicaCount {min} is above maxReplicaCount {max}: up to {} jobs can run", 2 * i64::from(max)));
-            }
+        if let (Some(min), Some(max)) = (read.min_replica_count, read.max_replica_count)
+            && min > max
+        {
+            warnings.push(format!("spec.minReplicaCount {min} is above maxReplicaCount {max}: up to {} jobs can run", 2 * i64::from(max)));
         }
         Ok(read)
     }
