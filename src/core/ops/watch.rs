@@ -1,0 +1,129 @@
+//! The scaler loop: polls as KEDA does, creates jobs, and says everything that happens.
+
+mod look;
+mod scaler;
+mod variables;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::core::{
+    error::Result,
+    event::{Reporter, What},
+    ports::{Claim, Jobs, Lease, Objects, Scalers},
+};
+
+use look::Look;
+use scaler::Scaler;
+
+/// What a watch needs from the world.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Where the ScaledJob is.
+    pub objects: &'a dyn Objects,
+    /// Where jobs run.
+    pub jobs: &'a dyn Jobs,
+    /// The right to scale.
+    pub lease: &'a dyn Lease,
+    /// What reads triggers.
+    pub scalers: &'a dyn Scalers,
+    /// Who is told.
+    pub reporter: &'a dyn Reporter,
+}
+
+/// When a watch ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Every queue is empty and no job beyond the minimum runs.
+    Drained,
+    /// Never.
+    Cancelled,
+}
+
+/// How a watch watches.
+#[derive(Debug, Clone)]
+pub struct Watching {
+    /// The ScaledJob's name.
+    pub scaled_job: String,
+    /// The polling interval is divided by this.
+    pub pace: f64,
+    /// When to end.
+    pub until: Until,
+    /// How often to look between polls.
+    pub refresh: Duration,
+}
+
+/// How a watch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Watched {
+    /// Whether everything was done; false when it was cancelled before.
+    pub drained: bool,
+    /// Jobs that processed a message and ended meanwhile.
+    pub done: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// Watches until drained or cancelled.
+///
+/// Whoever holds the lease scales: it polls at once, then every polling interval, and a slow poll is followed by the next
+/// without a pause (KEDA's own loop). Everybody else only looks, and takes over when the holder is gone.
+/// Jobs outlive a watch that is cancelled or killed.
+///
+/// # Errors
+/// When the ScaledJob does not exist or is not valid at the start, or jobs cannot be listed. Later faults are events.
+pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
+    let started = Instant::now();
+    let mut scaler = Scaler::load(ports, how).await?;
+    let mut look = Look::default();
+    let mut held = None;
+    let mut holder = None;
+    let mut next_poll = started;
+    loop {
+        if held.is_none() {
+            match ports.lease.claim().await? {
+                Claim::Held(lease) => {
+                    held = Some(lease);
+                    next_poll = Instant::now();
+                    ports.reporter.tell(What::Lease { held: true, holder: format!("process {}", std::process::id()) });
+                }
+                Claim::HeldBy(other) if holder.as_ref() != Some(&other) => {
+                    ports.reporter.tell(What::Lease { held: false, holder: other.clone() });
+                    holder = Some(other);
+                }
+                Claim::HeldBy(_) => {}
+            }
+        }
+        let scales = held.is_some();
+        if scaler.reconcile(scales).await {
+            next_poll = Instant::now();
+        }
+        if scales && Instant::now() >= next_poll {
+            let due = Instant::now() + scaler.interval();
+            scaler.poll(&mut look).await?;
+            next_poll = due.max(Instant::now());
+        }
+        look.refresh(ports, &scaler).await?;
+        if how.until == Until::Drained && scaler.has_polled(scales) && look.is_drained(scaler.minimum()) {
+            let seconds = started.elapsed().as_secs_f64();
+            ports.reporter.tell(What::Drained { done: look.done(), seconds });
+            return Ok(Watched { drained: true, done: look.done(), seconds });
+        }
+        let mut wake = Instant::now() + how.refresh;
+        if scales && !scaler.is_paused() {
+            wake = wake.min(next_poll);
+        }
+        tokio::select! {
+            () = cancel.cancelled() => {
+                return Ok(Watched { drained: false, done: look.done(), seconds: started.elapsed().as_secs_f64() });
+            }
+            () = sleep_until(wake) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! One ScaledJob being scaled: reconcile when it changes, poll when it is time.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+
+use super::{Ports, Watching, look::Look, variables::container_environment};
+use crate::core::{
+    error::{Error, Kind, Result},
+    event::{Depth, Reporter, What},
+    keda::{
+        decision::{TriggerReading, decide},
+        history::surplus,
+        job::job_spec,
+        jobs::{JobView, count},
+        manifest::{self, ScaledJob, Trigger},
+        rollout::outdated,
+    },
+    ports::Metric,
+};
+
+/// Jobs that are deleted at the same time.
+const DELETIONS: usize = 16;
+
+/// The ScaledJob as it was last read, and what reads its triggers.
+pub(super) struct Scaler<'a> {
+    ports: Ports<'a>,
+    how: &'a Watching,
+    scaled_job: ScaledJob,
+    env: BTreeMap<String, String>,
+    metrics: std::result::Result<Vec<Arc<dyn Metric>>, Error>,
+    /// What was reconciled: generation, whether paused, and whether as the one who scales.
+    reconciled: Option<(i64, bool, bool)>,
+    polled: bool,
+}
+
+impl<'a> Scaler<'a> {
+    /// Reads the ScaledJob; it must exist and be valid.
+    pub(super) async fn load(ports: Ports<'a>, how: &'a Watching) -> Result<Self> {
+        let name = &how.scaled_job;
+        let Some(value) = ports.objects.get("ScaledJob", name).await? else {
+            return Err(Error::new(Kind::NotFound, format!("no ScaledJob `{name}`"), "nothing is set up in this stack")
+                .hint("run `kedactl setup`, or pass a manifest with `kedactl watch -f FILE`"));
+        };
+        let scaled_job = manifest::scaled_job(&value)?;
+        let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
+        Ok(Self { ports, how, scaled_job, env: BTreeMap::new(), metrics, reconciled: None, polled: false })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.scaled_job.metadata.name
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.scaled_job.is_paused()
+    }
+
+    /// Jobs kept even without messages.
+    pub(super) fn minimum(&self) -> i64 {
+        self.scaled_job.spec.rules().bounds.min
+    }
+
+    /// Time from one poll to the next.
+    pub(super) fn interval(&self) -> Duration {
+        Duration::from_secs(self.scaled_job.spec.polling_interval_seconds()).div_f64(self.how.pace)
+    }
+
+    /// Whether there was a poll since the last reconcile; who only looks needs none.
+    pub(super) fn has_polled(&self, scales: bool) -> bool {
+        self.polled || !scales
+    }
+
+    /// All counters of every trigger's queue; `None` when one cannot be told.
+    pub(super) async fn depths(&self) -> Option<Vec<(String, Depth)>> {
+        let metrics = self.metrics.as_ref().ok()?;
+        let mut depths = Vec::with_capacity(metrics.len());
+        for metric in metrics {
+            depths.push((metric.name().to_owned(), metric.depth().await.ok()??));
+        }
+        Some(depths)
+    }
+
+    /// Reads the ScaledJob again; when its generation or its pause changed, does what KEDA's reconcile does.
+    /// Returns whether it did. A ScaledJob that cannot be read stays as it was.
+    pub(super) async fn reconcile(&mut self, scales: bool) -> bool {
+        let read = self.ports.objects.get("ScaledJob", &self.how.scaled_job).await;
+        match read.and_then(|value| value.map(|value| manifest::scaled_job(&value)).transpose()) {
+            Ok(Some(scaled_job)) => self.scaled_job = scaled_job,
+            Ok(None) => return false,
+            Err(error) => {
+                if self.reconciled.is_some() {
+                    self.ports.reporter.tell(What::Warning { message: format!("the ScaledJob is left as it was: {error}") });
+                    self.reconciled = self.reconciled.map(|(generation, paused, _)| (generation, paused, scales));
+                }
+                return false;
+            }
+        }
+        let now = (self.scaled_job.metadata.generation, self.is_paused(), scales);
+        let before = self.reconciled.replace(now);
+        if before == Some(now) {
+            return false;
+        }
+        if before.is_some_and(|(_, paused, _)| paused) != now.1 {
+            self.ports.reporter.tell(What::Paused { paused: now.1 });
+        }
+        if scales && !now.1 {
+            self.roll_out(before.map(|(generation, ..)| generation)).await;
+        }
+        self.build().await;
+        self.polled = now.1;
+        true
+    }
+
+    /// Deletes jobs of older generations, unless the rollout is gradual. Comes before the triggers are built, as in KEDA.
+    async fn roll_out(&self, before: Option<i64>) {
+        let Ok(jobs) = self.ports.jobs.list(self.name()).await else { return };
+        let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
+        let generation = self.scaled_job.metadata.generation;
+        let names = outdated(&views, generation, self.scaled_job.spec.effective_rollout());
+        let deleted = names.len();
+        self.delete(names, "rollout").await;
+        if deleted > 0 || before.is_some_and(|before| before != generation) {
+            self.ports.reporter.tell(What::RolledOut { generation, deleted });
+        }
+    }
+
+    /// Builds what reads the triggers. One trigger that cannot be built fails the whole set.
+    async fn build(&mut self) {
+        self.metrics = async {
+            self.env = container_environment(&self.scaled_job.spec, self.ports.objects).await?;
+            let mut metrics = Vec::new();
+            for (index, trigger) in self.scaled_job.spec.triggers.iter().enumerate() {
+                metrics.push(self.build_one(index, trigger).await?);
+            }
+            Ok(metrics)
+        }
+        .await;
+    }
+
+    async fn build_one(&self, index: usize, trigger: &Trigger) -> Result<Arc<dyn Metric>> {
+        self.ports.scalers.build(index, trigger, &self.env).await
+    }
+
+    /// One poll: ask every trigger, count the jobs, decide, create, clean up.
+    pub(super) async fn poll(&mut self, look: &mut Look) -> Result<()> {
+        if self.is_paused() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let readings = self.read().await;
+        let jobs = self.ports.jobs.list(self.name()).await?;
+        look.take(&jobs, self.ports.reporter);
+        let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
+        let spec = &self.scaled_job.spec;
+        let decision = decide(&spec.rules(), &readings, count(&views, spec.pending_pod_conditions()));
+        let create = decision.create;
+        self.ports.reporter.tell(What::Polled { depths: depths_of(&readings), decision: Box::new(decision) });
+        self.create(create).await;
+        let names = surplus(&views, spec.history_limits());
+        self.delete(names, "history").await;
+        self.polled = true;
+        let late = began.elapsed().saturating_sub(self.interval());
+        if !late.is_zero() {
+            let message = format!("a poll took {:.1} s longer than the polling interval", late.as_secs_f64());
+            self.ports.reporter.tell(What::Warning { message });
+        }
+        Ok(())
+    }
+
+    /// Asks every trigger in order. One that fails is built anew and asked once more; only the second answer counts.
+    async fn read(&mut self) -> Vec<TriggerReading> {
+        let metrics = match &mut self.metrics {
+            Ok(metrics) => std::mem::take(metrics),
+            Err(error) => {
+                let error = error.clone();
+                self.fail("triggers", &error);
+                // The set is built anew at the next poll.
+                self.build().await;
+                return vec![TriggerReading::failed("triggers", &error.to_string())];
+            }
+        };
+        let mut readings = Vec::with_capacity(metrics.len());
+        let mut kept = Vec::with_capacity(metrics.len());
+        for (index, metric) in metrics.into_iter().enumerate() {
+            let (metric, reading) = self.read_one(index, metric).await;
+            readings.push(reading);
+            kept.push(metric);
+        }
+        self.metrics = Ok(kept);
+        readings
+    }
+
+    async fn read_one(&self, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
+        if let Ok(reading) = metric.read().await {
+            return (metric, reading);
+        }
+        let (metric, again) = match self.scaled_job.spec.triggers.get(index) {
+            Some(trigger) => match self.build_one(index, trigger).await {
+                Ok(fresh) => (fresh.clone(), fresh.read().await),
+                Err(error) => (metric, Err(error)),
+            },
+            None => (metric.clone(), metric.read().await),
+        };
+        let reading = again.unwrap_or_else(|error| {
+            self.fail(metric.name(), &error);
+            TriggerReading::failed(metric.name(), &error.to_string())
+        });
+        (metric, reading)
+    }
+
+    fn fail(&self, metric: &str, error: &Error) {
+        self.ports.reporter.tell(What::ScalerFailed { metric: metric.to_owned(), error: error.to_string() });
+    }
+
+    /// Creates `count` jobs one after another; one that cannot be created does not stop the rest.
+    async fn create(&self, count: i64) {
+        let generation = self.scaled_job.metadata.generation;
+        let spec = job_spec(&self.scaled_job, self.env.clone());
+        for _ in 0..count {
+            match self.ports.jobs.create(&spec).await {
+                Ok(job) => self.ports.reporter.tell(What::JobCreated { job, generation }),
+                Err(error) => {
+                    self.ports.reporter.tell(What::Warning { message: format!("a job could not be created: {error}") });
+                }
+            }
+        }
+    }
+
+    async fn delete(&self, names: Vec<String>, reason: &str) {
+        stream::iter(names)
+            .for_each_concurrent(DELETIONS, |name| async move {
+                let what = match self.ports.jobs.delete(&name).await {
+                    Ok(()) => What::JobDeleted { job: name, reason: reason.to_owned() },
+                    Err(error) => What::Warning { message: format!("job `{name}` could not be deleted: {error}") },
+                };
+                self.ports.reporter.tell(what);
+            })
+            .await;
+    }
+}
+
+/// The counters that were read, by metric; what a trigger does not ask for is 0.
+fn depths_of(readings: &[TriggerReading]) -> Vec<(String, Depth)> {
+    let depth = |reading: &TriggerReading| {
+        reading.parts.map(|parts| {
+            let depth =
+                Depth { visible: parts.visible, in_flight: parts.in_flight.unwrap_or(0), delayed: parts.delayed.unwrap_or(0) };
+            (reading.metric.clone(), depth)
+        })
+    };
+    readings.iter().filter_map(depth).collect()
+}
