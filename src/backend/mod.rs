@@ -7,6 +7,7 @@ pub mod aws;
 pub mod emulator;
 pub mod files;
 pub mod journal;
+pub mod manifest_file;
 mod memory;
 pub mod process;
 pub mod store;

@@ -33,6 +33,8 @@ pub(super) struct Scaler<'a> {
     /// What was reconciled: generation, whether paused, and whether as the one who scales.
     reconciled: Option<(i64, bool, bool)>,
     polled: bool,
+    /// Why the ScaledJob could not be read, said once.
+    complaint: Option<String>,
 }
 
 impl<'a> Scaler<'a> {
@@ -45,7 +47,7 @@ impl<'a> Scaler<'a> {
         };
         let scaled_job = manifest::scaled_job(&value)?;
         let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
-        Ok(Self { ports, how, scaled_job, env: BTreeMap::new(), metrics, reconciled: None, polled: false })
+        Ok(Self { ports, how, scaled_job, env: BTreeMap::new(), metrics, reconciled: None, polled: false, complaint: None })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -89,13 +91,15 @@ impl<'a> Scaler<'a> {
             Ok(Some(scaled_job)) => self.scaled_job = scaled_job,
             Ok(None) => return false,
             Err(error) => {
-                if self.reconciled.is_some() {
-                    self.ports.reporter.tell(What::Warning { message: format!("the ScaledJob is left as it was: {error}") });
-                    self.reconciled = self.reconciled.map(|(generation, paused, _)| (generation, paused, scales));
+                let message = format!("the ScaledJob is left as it was: {error}");
+                if self.complaint.as_ref() != Some(&message) {
+                    self.ports.reporter.tell(What::Warning { message: message.clone() });
+                    self.complaint = Some(message);
                 }
                 return false;
             }
         }
+        self.complaint = None;
         let now = (self.scaled_job.metadata.generation, self.is_paused(), scales);
         let before = self.reconciled.replace(now);
         if before == Some(now) {

@@ -1,0 +1,125 @@
+//! A manifest on disk, applied as `kubectl apply` would whenever it changes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::core::{
+    error::{Error, Result},
+    keda::manifest::{Document, Object, parse_documents},
+    ports::Objects,
+};
+
+/// The objects of a cluster, kept up with one manifest file.
+pub struct ManifestFile {
+    path: PathBuf,
+    objects: Arc<dyn Objects>,
+    applied: Mutex<String>,
+}
+
+/// What opening a manifest found.
+pub struct Opened {
+    /// The objects, with the manifest's among them.
+    pub objects: ManifestFile,
+    /// The name of its one ScaledJob.
+    pub scaled_job: String,
+    /// What the API server would drop without a word.
+    pub warnings: Vec<String>,
+}
+
+impl ManifestFile {
+    /// Reads the manifest at `path` (`-` is standard input, read once), checks it, and applies every object in it.
+    ///
+    /// # Errors
+    /// `Input` when it cannot be read, is not valid, or does not hold exactly one ScaledJob.
+    pub async fn open(path: &Path, objects: Arc<dyn Objects>) -> Result<Opened> {
+        let text = read(path)?;
+        let documents = parse_documents(&text, &source(path))?;
+        let scaled_job = the_scaled_job(&documents, path)?;
+        let warnings = documents.iter().flat_map(|document| document.warnings.clone()).collect();
+        let file = Self { path: path.to_owned(), objects, applied: Mutex::new(text) };
+        file.apply_all(&documents).await?;
+        Ok(Opened { objects: file, scaled_job, warnings })
+    }
+
+    async fn apply_all(&self, documents: &[Document]) -> Result<()> {
+        for document in documents {
+            match &document.object {
+                Object::ScaledJob(scaled_job) => self.objects.apply(&scaled_job.to_value()).await?,
+                Object::Other { name, value, .. } if !name.is_empty() => self.objects.apply(value).await?,
+                // An object without a name (generateName) is made anew at each `kubectl create`: it is no state.
+                Object::Other { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the file again if its text changed. A file that is not valid any more changes nothing.
+    async fn follow(&self) -> Result<()> {
+        if is_stdin(&self.path) {
+            return Ok(());
+        }
+        let text = read(&self.path)?;
+        if *self.applied.lock().unwrap_or_else(PoisonError::into_inner) == text {
+            return Ok(());
+        }
+        let documents = parse_documents(&text, &source(&self.path))?;
+        self.apply_all(&documents).await?;
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Objects for ManifestFile {
+    async fn get(&self, kind: &str, name: &str) -> Result<Option<Value>> {
+        self.follow().await?;
+        self.objects.get(kind, name).await
+    }
+
+    async fn list(&self, kind: &str) -> Result<Vec<Value>> {
+        self.objects.list(kind).await
+    }
+
+    async fn apply(&self, manifest: &Value) -> Result<()> {
+        self.objects.apply(manifest).await
+    }
+
+    async fn delete(&self, kind: &str, name: &str) -> Result<()> {
+        self.objects.delete(kind, name).await
+    }
+}
+
+fn the_scaled_job(documents: &[Document], path: &Path) -> Result<String> {
+    let names: Vec<&str> = documents
+        .iter()
+        .filter_map(|document| match &document.object {
+            Object::ScaledJob(scaled_job) => Some(scaled_job.metadata.name.as_str()),
+            Object::Other { .. } => None,
+        })
+        .collect();
+    match names[..] {
+        [name] => Ok(name.to_owned()),
+        [] => Err(Error::input("--file", path.display(), "it holds no ScaledJob")),
+        _ => Err(Error::input("--file", path.display(), format!("it holds several ScaledJobs: {}", names.join(", ")))
+            .hint("watch one at a time: put each into its own file")),
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    let text = if is_stdin(path) { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(path) };
+    text.map_err(|error| Error::input("--file", path.display(), format!("it cannot be read: {error}")))
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn source(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
