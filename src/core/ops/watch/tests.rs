@@ -1,0 +1,371 @@
+//! The loop against a world in memory, on a clock that only the loop moves.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::core::{
+    error::Error,
+    event::{Depth, Event, JobState},
+    keda::{
+        decision::{Parts, TriggerReading},
+        manifest::Trigger,
+    },
+    ports::{Job, JobSpec, Metric},
+};
+
+/// Everything a watch touches.
+#[derive(Default)]
+struct World {
+    scaled_job: Mutex<Value>,
+    depth: Mutex<Depth>,
+    faults: Mutex<VecDeque<&'static str>>,
+    reads: Mutex<u32>,
+    jobs: Mutex<Vec<Job>>,
+    deleted: Mutex<Vec<String>>,
+    holder: Mutex<Option<String>>,
+    events: Mutex<Vec<Event>>,
+    /// Called at each look at the jobs: the world moves on.
+    step: Mutex<Option<Step>>,
+}
+
+type Step = Box<dyn FnMut(&World) + Send>;
+
+fn scaled_job(spec: &Value) -> Value {
+    let mut object = json!({
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledJob",
+        "metadata": { "name": "video", "generation": 1 },
+        "spec": {
+            "pollingInterval": 10,
+            "maxReplicaCount": 100,
+            "jobTargetRef": { "template": { "spec": { "containers": [{ "name": "c", "env": [{ "name": "A", "value": "b" }] }] } } },
+            "triggers": [{ "type": "aws-sqs-queue", "metadata": { "queueURL": "q", "queueLength": "1", "awsRegion": "us-east-1" } }]
+        }
+    });
+    for (key, value) in spec.as_object().into_iter().flatten() {
+        object["spec"][key] = value.clone();
+    }
+    object
+}
+
+fn world(visible: i64, spec: &Value) -> Arc<World> {
+    let world = World { scaled_job: Mutex::new(scaled_job(spec)), ..World::default() };
+    world.depth.lock().expect("lock").visible = visible;
+    Arc::new(world)
+}
+
+fn lock<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    value.lock().expect("no test panics while it holds a lock")
+}
+
+impl World {
+    /// Every running job ends well and takes its message along.
+    fn finish_all(&self) {
+        for job in lock(&self.jobs).iter_mut().filter(|job| !job.state.is_finished()) {
+            job.state = JobState::Complete;
+            job.reason = Some("done".into());
+            job.completed_at = Some(job.created_at);
+            let mut depth = lock(&self.depth);
+            depth.visible = (depth.visible - 1).max(0);
+        }
+    }
+
+    fn told(&self, wanted: impl Fn(&What) -> bool) -> usize {
+        lock(&self.events).iter().filter(|event| wanted(&event.what)).count()
+    }
+
+    fn job(name: &str, state: JobState, generation: i64) -> Job {
+        Job {
+            name: name.into(),
+            scaled_job: "video".into(),
+            generation: Some(generation),
+            state,
+            reason: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            completed_at: None,
+            message_id: None,
+        }
+    }
+}
+
+impl Reporter for World {
+    fn report(&self, event: &Event) {
+        lock(&self.events).push(event.clone());
+    }
+}
+
+#[async_trait]
+impl Objects for World {
+    async fn get(&self, _kind: &str, name: &str) -> Result<Option<Value>> {
+        let object = lock(&self.scaled_job).clone();
+        Ok((object["metadata"]["name"] == name).then_some(object))
+    }
+    async fn list(&self, _kind: &str) -> Result<Vec<Value>> {
+        Ok(Vec::new())
+    }
+    async fn apply(&self, manifest: &Value) -> Result<()> {
+        *lock(&self.scaled_job) = manifest.clone();
+        Ok(())
+    }
+    async fn delete(&self, _kind: &str, _name: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Jobs for World {
+    async fn list(&self, _scaled_job: &str) -> Result<Vec<Job>> {
+        let step = lock(&self.step).take();
+        if let Some(mut step) = step {
+            step(self);
+            lock(&self.step).get_or_insert(step);
+        }
+        Ok(lock(&self.jobs).clone())
+    }
+    async fn create(&self, spec: &JobSpec) -> Result<String> {
+        let mut jobs = lock(&self.jobs);
+        let name = format!("video-{}", jobs.len());
+        jobs.push(Self::job(&name, JobState::Running, spec.generation));
+        Ok(name)
+    }
+    async fn delete(&self, name: &str) -> Result<()> {
+        lock(&self.jobs).retain(|job| job.name != name);
+        lock(&self.deleted).push(name.to_owned());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Lease for World {
+    async fn claim(&self) -> Result<Claim> {
+        Ok(match lock(&self.holder).clone() {
+            Some(other) => Claim::HeldBy(other),
+            None => Claim::Held(Box::new(())),
+        })
+    }
+    async fn holder(&self) -> Result<Option<String>> {
+        Ok(lock(&self.holder).clone())
+    }
+}
+
+struct Source(Arc<World>);
+
+#[async_trait]
+impl Scalers for Source {
+    async fn build(&self, _index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>> {
+        assert_eq!(env.get("A").map(String::as_str), Some("b"), "the container's environment reaches the trigger");
+        if trigger.metadata.get("queueURL").is_some_and(|url| url == "broken") {
+            return Err(Error::input("queueURL", "broken", "no queue's name"));
+        }
+        Ok(Arc::new(Self(self.0.clone())))
+    }
+}
+
+#[async_trait]
+impl Metric for Source {
+    fn name(&self) -> &'static str {
+        "s0-aws-sqs-q"
+    }
+    async fn read(&self) -> Result<TriggerReading> {
+        *lock(&self.0.reads) += 1;
+        if let Some(fault) = lock(&self.0.faults).pop_front() {
+            return Err(Error::failed("could not read the queue", fault));
+        }
+        let depth = *lock(&self.0.depth);
+        let parts = Parts { visible: depth.visible, in_flight: Some(depth.in_flight), delayed: None };
+        let value = num(parts.sum());
+        Ok(TriggerReading {
+            metric: "s0-aws-sqs-q".into(),
+            value,
+            target: 1.0,
+            active: value > 0.0,
+            activation: Some(0),
+            parts: Some(parts),
+            error: None,
+        })
+    }
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(Some(*lock(&self.0.depth)))
+    }
+}
+
+fn num(value: i64) -> f64 {
+    i32::try_from(value).map(f64::from).expect("small")
+}
+
+fn how(until: Until) -> Watching {
+    Watching { scaled_job: "video".into(), pace: 1.0, until, refresh: Duration::from_secs(1) }
+}
+
+async fn run(world: &Arc<World>, until: Until, cancel: &CancellationToken) -> Result<Watched> {
+    let scalers = Source(world.clone());
+    let ports = Ports { objects: &**world, jobs: &**world, lease: &**world, scalers: &scalers, reporter: &**world };
+    watch(ports, &how(until), cancel).await
+}
+
+async fn run_for(world: &Arc<World>, seconds: u64) -> Watched {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        stop.cancel();
+    });
+    run(world, Until::Cancelled, &cancel).await.expect("watched")
+}
+
+fn polls(world: &World) -> usize {
+    world.told(|what| matches!(what, What::Polled { .. }))
+}
+
+fn created(world: &World) -> usize {
+    world.told(|what| matches!(what, What::JobCreated { .. }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_messages_make_ten_jobs_at_the_first_poll_and_the_watch_ends_drained() {
+    let world = world(10, &json!({}));
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 6 {
+            world.finish_all();
+        }
+    }));
+    let watched = run(&world, Until::Drained, &CancellationToken::new()).await.expect("watched");
+    assert!(watched.drained);
+    assert_eq!((watched.done, created(&world), polls(&world)), (10, 10, 1));
+    assert!(watched.seconds < 10.0, "drained is seen between polls");
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_come_at_once_and_then_every_interval() {
+    let world = world(0, &json!({}));
+    run_for(&world, 25).await;
+    assert_eq!(polls(&world), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_scaled_job_says_what_to_run() {
+    let world = world(0, &json!({}));
+    lock(&world.scaled_job)["metadata"]["name"] = json!("other");
+    let error = run(&world, Until::Drained, &CancellationToken::new()).await.expect_err("missing");
+    assert!(error.hint.expect("hint").contains("kedactl setup"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_trigger_is_asked_twice_in_one_poll_and_the_next_poll_recovers() {
+    let world = world(3, &json!({}));
+    lock(&world.faults).extend(["throttled", "throttled"]);
+    run_for(&world, 15).await;
+    assert_eq!(*lock(&world.reads), 3);
+    assert_eq!(world.told(|what| matches!(what, What::ScalerFailed { .. })), 1);
+    assert_eq!(created(&world), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_fault_is_forgiven_within_the_poll() {
+    let world = world(3, &json!({}));
+    lock(&world.faults).push_back("reset");
+    run_for(&world, 5).await;
+    assert_eq!((created(&world), world.told(|what| matches!(what, What::ScalerFailed { .. }))), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_cannot_be_built_still_fills_the_minimum() {
+    let trigger = json!([{ "type": "aws-sqs-queue", "metadata": { "queueURL": "broken" } }]);
+    let world = world(5, &json!({ "minReplicaCount": 2, "triggers": trigger }));
+    run_for(&world, 5).await;
+    assert_eq!(created(&world), 2);
+    assert_eq!(world.told(|what| matches!(what, What::ScalerFailed { .. })), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_hold_the_lease_only_looks_and_takes_over_when_it_lapses() {
+    let world = world(4, &json!({}));
+    *lock(&world.holder) = Some("process 7".into());
+    run_for(&world, 30).await;
+    assert_eq!((polls(&world), created(&world)), (0, 0));
+    assert_eq!(world.told(|what| matches!(what, What::Lease { held: false, .. })), 1);
+    *lock(&world.holder) = None;
+    run_for(&world, 5).await;
+    assert_eq!(created(&world), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_scaled_job_is_not_polled_until_it_is_resumed() {
+    let world = world(2, &json!({}));
+    lock(&world.scaled_job)["metadata"]["annotations"] = json!({ "autoscaling.keda.sh/paused": "true" });
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 30 {
+            assert_eq!(polls(world), 0);
+            lock(&world.scaled_job)["metadata"]["annotations"] = json!({});
+        }
+    }));
+    run_for(&world, 60).await;
+    assert!(polls(&world) > 0);
+    assert_eq!(created(&world), 2);
+    assert_eq!(world.told(|what| matches!(what, What::Paused { .. })), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_spec_deletes_jobs_of_the_old_generation_and_polls_at_once() {
+    let world = world(2, &json!({}));
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 4 {
+            let mut object = lock(&world.scaled_job);
+            object["spec"]["maxReplicaCount"] = json!(1);
+            object["metadata"]["generation"] = json!(2);
+        }
+    }));
+    run_for(&world, 8).await;
+    assert_eq!(*lock(&world.deleted), ["video-0", "video-1"]);
+    assert_eq!(polls(&world), 2);
+    assert_eq!(lock(&world.jobs).iter().map(|job| job.generation).collect::<Vec<_>>(), [Some(2)]);
+    assert_eq!(world.told(|what| matches!(what, What::RolledOut { generation: 2, deleted: 2 })), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gradual_rollout_leaves_running_jobs_alone() {
+    let world = world(0, &json!({ "rollout": { "strategy": "gradual" } }));
+    lock(&world.jobs).push(World::job("old", JobState::Running, 0));
+    run_for(&world, 5).await;
+    assert!(lock(&world.deleted).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn finished_jobs_beyond_the_history_limit_are_deleted() {
+    let world = world(0, &json!({ "successfulJobsHistoryLimit": 1, "failedJobsHistoryLimit": 0 }));
+    for (name, state, second) in [("a", JobState::Complete, 1), ("b", JobState::Complete, 2), ("c", JobState::Failed, 3)] {
+        let mut job = World::job(name, state, 1);
+        job.completed_at = (state == JobState::Complete).then(|| Timestamp::from_second(second).expect("in range"));
+        lock(&world.jobs).push(job);
+    }
+    run_for(&world, 5).await;
+    assert_eq!(lock(&world.jobs).iter().map(|job| job.name.clone()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scaled_job_that_becomes_invalid_is_left_as_it_was_and_said_once() {
+    let world = world(1, &json!({}));
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 2 {
+            lock(&world.scaled_job)["spec"]["triggers"] = json!([]);
+        }
+    }));
+    run_for(&world, 25).await;
+    assert_eq!(polls(&world), 3);
+    assert_eq!(world.told(|what| matches!(what, What::Warning { .. })), 1);
+}
