@@ -8,3 +8,4 @@ pub mod setup;
 pub mod status;
 pub mod survey;
 pub mod teardown;
+pub mod watch;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Ports, Watching, look::Look, variables::container_environment};
 use crate::core::{
     error::{Error, Kind, Result},
-    event::{Depth, Reporter, What},
+    event::{Depth, What},
     keda::{
         decision::{TriggerReading, decide},
         history::surplus,
