@@ -24,7 +24,9 @@ const REFRESH: Duration = Duration::from_millis(200);
 /// decides exactly as KEDA does, and creates jobs. Ends when the queue is drained. Jobs run on when a watch is
 /// interrupted or killed; the next watch finds them. While one watch scales, a second one only looks.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  kedactl watch\n  kedactl watch --follow -o json\n  kedactl watch -f scaled-job.yaml --pace 10\n  kedactl watch -- ./encode.sh")]
+#[command(
+    after_help = "Examples:\n  kedactl watch\n  kedactl watch --follow -o json\n  kedactl watch -f scaled-job.yaml --pace 10\n  kedactl watch -- ./encode.sh"
+)]
 pub(crate) struct Watch {
     /// A manifest with one ScaledJob, applied again whenever it changes; - is standard input
     #[arg(short, long, value_name = "FILE")]
@@ -45,12 +47,8 @@ impl Watch {
         let settings = cx.settings(Choices::new())?;
         let backend = Backend::connect(&settings)?;
         let (objects, scaled_job) = self.objects(cx, &backend, &settings).await?;
-        let how = Watching {
-            scaled_job,
-            pace: self.pace,
-            until: if self.follow { Until::Cancelled } else { Until::Drained },
-            refresh: REFRESH,
-        };
+        let how =
+            Watching { scaled_job, pace: self.pace, until: if self.follow { Until::Cancelled } else { Until::Drained }, refresh: REFRESH };
         let watched = run(cx, &backend, &*objects, &how, &self.work).await?;
         if !watched.drained {
             cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
@@ -73,7 +71,7 @@ impl Watch {
 
 /// Watches `how` says, live on the terminal and in the journal.
 pub(crate) async fn run(cx: &Context, backend: &Backend, objects: &dyn Objects, how: &Watching, work: &[String]) -> Result<Watched> {
-    let (jobs, lease, scalers) = (backend.jobs(how.pace, work)?, backend.lease()?, backend.scalers()?);
+    let (jobs, lease, scalers) = (backend.jobs(how.pace, work)?, backend.lease()?, backend.scalers().await?);
     let title = format!("{}: {}", backend.settings().stack, how.scaled_job);
     cx.listen();
     let live = Live::new(&cx.ui, title);

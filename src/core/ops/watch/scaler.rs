@@ -248,8 +248,7 @@ impl<'a> Scaler<'a> {
 fn depths_of(readings: &[TriggerReading]) -> Vec<(String, Depth)> {
     let depth = |reading: &TriggerReading| {
         reading.parts.map(|parts| {
-            let depth =
-                Depth { visible: parts.visible, in_flight: parts.in_flight.unwrap_or(0), delayed: parts.delayed.unwrap_or(0) };
+            let depth = Depth { visible: parts.visible, in_flight: parts.in_flight.unwrap_or(0), delayed: parts.delayed.unwrap_or(0) };
             (reading.metric.clone(), depth)
         })
     };
