@@ -47,6 +47,18 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "analyzer" -d 'Serve
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "local" -d 'Work with the embedded AWS services'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "man" -d 'Print a man page, or write them all'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: us-east-1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l endpoint-url -d 'An AWS endpoint instead of the embedded service' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l cluster -d 'EKS cluster [default: kedactl]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue-length -d 'Messages per job [default: 1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l min-replica-count -d 'Jobs kept even without messages [default: 0]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l max-replica-count -d 'Most jobs at once [default: 100]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l strategy -d 'Scaling strategy: default, custom, accurate or eager [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l work-seconds -d 'Seconds of work on each message [default: 30]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l visibility-timeout -d 'Seconds for which a received message is hidden [default: 60]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -54,6 +66,9 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l plan -d 'Show the plan and stop: exit code 0 when nothing would change, 3 otherwise'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l explain -d 'Show with each step the aws and kubectl commands that it replaces'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s y -l yes -d 'Do not ask, even if it may cost money'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s n -l count -d 'How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]' -r
@@ -108,6 +123,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l objects -d 'List every object with its state'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
@@ -117,8 +133,22 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l shared -d 'Also delete what is shared, if this stack made it'
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s y -l yes -d 'Do not ask, even if it can do harm'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: us-east-1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l endpoint-url -d 'An AWS endpoint instead of the embedded service' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l cluster -d 'EKS cluster [default: kedactl]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue-length -d 'Messages per job [default: 1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l min-replica-count -d 'Jobs kept even without messages [default: 0]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l max-replica-count -d 'Most jobs at once [default: 100]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l strategy -d 'Scaling strategy: default, custom, accurate or eager [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l work-seconds -d 'Seconds of work on each message [default: 30]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l visibility-timeout -d 'Seconds for which a received message is hidden [default: 60]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -126,6 +156,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l force -d 'Replace files that differ'
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l queue-url -d 'The queue [default: the stack\'s own]' -r

@@ -6,6 +6,7 @@ pub mod aws;
 #[cfg(feature = "local")]
 pub mod emulator;
 pub mod files;
+pub mod folder;
 pub mod journal;
 pub mod manifest_file;
 mod memory;
@@ -74,6 +75,18 @@ impl Backend {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What templates may name. Asks EKS for the cluster's issuer only when AWS is not the embedded service.
+    ///
+    /// # Errors
+    /// When EKS cannot be asked.
+    pub async fn facts(&self) -> Result<Facts> {
+        let issuer = match self.settings.endpoint_url {
+            None => self.settings.place.embedded_issuer(&self.settings.names.cluster),
+            Some(_) => Issuer::new(&self.sdk(Identity::Administrator).await?, &self.settings).url().await?,
+        };
+        Ok(Facts::new(&self.settings, &issuer))
     }
 
     /// Everything that must exist, in the order in which setup makes it.

@@ -1,7 +1,9 @@
 //! The command line: parse, choose, draw. No decision about the demo is made here.
 
 mod analyzer;
+mod choices;
 mod completions;
+mod confirm;
 mod consume;
 mod context;
 mod demo;

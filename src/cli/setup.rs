@@ -1,15 +1,104 @@
 //! `kedactl setup`.
 
-use kedactl::core::error::{Error, Result};
+use kedactl::{
+    backend::Backend,
+    core::{
+        error::Result,
+        event::Fanout,
+        ops::setup::{Outcome, apply, check_same_place, check_unblocked, plan},
+        plan::Plan,
+        ports::Resource,
+    },
+};
 
-use super::{context::Context, exit::Exit};
+use super::{choices::SettingFlags, confirm::confirm, context::Context, exit::Exit, progress::Progress, view};
 
-/// Create the queue, the identities and the scaling objects.
+/// A stack's resources, in the order of setup.
+pub(crate) type Resources = Vec<Box<dyn Resource>>;
+
+/// Create the queue, the identities and the scaling objects
+///
+/// Makes what is missing, repairs what differs, and leaves everything else alone; what exists and was not made by this
+/// stack is named and never touched. The plan is shown first. A run that was stopped is completed by the next one.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Setup {}
+#[command(after_help = "\
+Examples:
+  kedactl setup
+  kedactl setup --plan --explain
+  kedactl setup --queue videos --queue-length 5 --strategy accurate
+  kedactl setup --stack orders --work-seconds 5")]
+pub(crate) struct Setup {
+    /// Show the plan and stop: exit code 0 when nothing would change, 3 otherwise
+    #[arg(long)]
+    plan: bool,
+    /// Show with each step the aws and kubectl commands that it replaces
+    #[arg(long)]
+    explain: bool,
+    /// Do not ask, even if it may cost money
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    flags: SettingFlags,
+}
 
 impl Setup {
-    pub(crate) async fn run(self, _cx: &Context) -> Result<Exit> {
-        Err(Error::failed("`setup` does not work", "it is not built yet"))
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        let settings = cx.settings(self.flags.choices())?;
+        let backend = Backend::connect(&settings)?;
+        let (resources, plan) = look(&backend).await?;
+        let stack = &settings.stack;
+        if !cx.ui.is_json() {
+            cx.ui.print(&view::setup::plan(&cx.ui, &plan, self.explain))?;
+        }
+        if self.plan {
+            return show_plan(cx, &Outcome::new(stack, plan, false));
+        }
+        check_unblocked(&plan, stack)?;
+        if plan.changes().next().is_some() && !settings.is_on_this_machine() {
+            confirm(cx, self.yes, "This makes objects in an AWS account, which may cost money.")?;
+        }
+        cx.listen();
+        carry_out(cx, &backend, &resources, &plan).await?;
+        let outcome = Outcome::new(stack, plan, true);
+        cx.ui.result(&outcome, || view::setup::summary(&outcome))?;
+        cx.ui.next("kedactl produce --count 10");
+        Ok(Exit::DONE)
     }
+}
+
+/// The stack's resources, and what must be done about them.
+///
+/// # Errors
+/// `Input` when the stack is set up at another place.
+pub(crate) async fn look(backend: &Backend) -> Result<(Resources, Plan)> {
+    if let Some(previous) = backend.previous()? {
+        check_same_place(&previous, backend.settings())?;
+    }
+    let resources = backend.resources().await?;
+    let plan = plan(&resources).await?;
+    Ok((resources, plan))
+}
+
+/// Carries out `plan` with progress and journal. The settings are remembered first: whoever stops it can tear it down.
+pub(crate) async fn carry_out(cx: &Context, backend: &Backend, resources: &[Box<dyn Resource>], plan: &Plan) -> Result<()> {
+    backend.remember()?;
+    let progress = Progress::new(&cx.ui);
+    let reporter = Fanout(vec![backend.journal_writer("setup")?, Box::new(progress.clone())]);
+    let outcome = apply(resources, plan, &reporter, &cx.cancel).await;
+    progress.finish();
+    outcome
+}
+
+fn show_plan(cx: &Context, outcome: &Outcome) -> Result<Exit> {
+    if cx.ui.is_json() {
+        cx.ui.result(outcome, String::new)?;
+    }
+    if outcome.plan.blocked().next().is_some() {
+        check_unblocked(&outcome.plan, &outcome.stack)?;
+    }
+    if outcome.changes == 0 {
+        return Ok(Exit::DONE);
+    }
+    cx.ui.next("kedactl setup");
+    Ok(Exit::CHANGES)
 }

@@ -1,15 +1,47 @@
 //! `kedactl status`.
 
-use kedactl::core::error::{Error, Result};
+use kedactl::{
+    backend::{Backend, Identity},
+    core::{
+        error::Result,
+        ops::status::{Sources, status},
+        settings::Choices,
+    },
+};
 
-use super::{context::Context, exit::Exit};
+use super::{context::Context, exit::Exit, view};
 
-/// Show the queue, the jobs and the objects as they are now.
+/// Show the queue, the jobs and the objects as they are now
+///
+/// Changes nothing. That nothing is set up is an answer, not an error.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Status {}
+#[command(after_help = "\
+Examples:
+  kedactl status
+  kedactl status --objects
+  kedactl status --output json")]
+pub(crate) struct Status {
+    /// List every object with its state
+    #[arg(long)]
+    objects: bool,
+}
 
 impl Status {
-    pub(crate) async fn run(self, _cx: &Context) -> Result<Exit> {
-        Err(Error::failed("`status` does not work", "it is not built yet"))
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        let settings = cx.settings(Choices::new())?;
+        let backend = Backend::connect(&settings)?;
+        let dead_letters = settings.queue_url(&settings.names.dead_letter_queue);
+        let sources = Sources {
+            resources: &backend.resources().await?,
+            queue: &*backend.queue(Identity::Administrator, None).await?,
+            dead_letters: &*backend.queue(Identity::Administrator, Some(&dead_letters)).await?,
+            jobs: &*backend.jobs(1.0, &[])?,
+            lease: &*backend.lease()?,
+            journal: &*backend.journal()?,
+        };
+        let status = status(&settings, sources).await?;
+        cx.ui.result(&status, || view::status::human(&cx.ui, &status, self.objects))?;
+        cx.ui.next(view::status::next(&status));
+        Ok(Exit::DONE)
     }
 }

@@ -129,6 +129,12 @@ impl Ui {
         }
     }
 
+    /// Writes a question to stderr, without a line end.
+    pub(crate) fn ask(&self, question: &str) {
+        let mut stderr = io::stderr().lock();
+        let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
+    }
+
     /// Writes a warning to stderr, unless quiet.
     pub(crate) fn warn(&self, text: &str) {
         self.note(&format!("{} {text}", console::style("warning:").for_stderr().yellow().bold()));

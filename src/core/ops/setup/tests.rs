@@ -1,3 +1,5 @@
+//! What setup does to a list of resources, whatever they are.
+
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},

@@ -1,3 +1,5 @@
+//! What teardown does to a list of resources and jobs, whatever they are.
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

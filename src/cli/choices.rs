@@ -1,0 +1,87 @@
+//! A flag for every setting that setup takes and remembers.
+
+use kedactl::core::settings::{Choices, Key};
+
+/// One flag for each [`Key`]; the values are judged in one place, with those of the other layers.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Settings, remembered for later commands")]
+pub(crate) struct SettingFlags {
+    /// AWS region [default: us-east-1]
+    #[arg(long, value_name = "NAME")]
+    region: Option<String>,
+    /// An AWS endpoint instead of the embedded service
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// EKS cluster [default: kedactl]
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Kubernetes namespace of the workload [default: default]
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// The work queue, a FIFO queue if it ends in .fifo [default: test-queue]
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Messages per job [default: 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    queue_length: Option<String>,
+    /// Seconds between two polls of the scaler [default: 10]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    polling_interval: Option<String>,
+    /// Jobs kept even without messages [default: 0]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    min_replica_count: Option<String>,
+    /// Most jobs at once [default: 100]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    max_replica_count: Option<String>,
+    /// Scaling strategy: default, custom, accurate or eager [default: default]
+    #[arg(long, value_name = "NAME")]
+    strategy: Option<String>,
+    /// Seconds of work on each message [default: 30]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    work_seconds: Option<String>,
+    /// Seconds for which a received message is hidden [default: 60]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    visibility_timeout: Option<String>,
+}
+
+impl SettingFlags {
+    /// The flags that were given.
+    pub(crate) fn choices(self) -> Choices {
+        let given = [
+            (Key::Region, self.region),
+            (Key::EndpointUrl, self.endpoint_url),
+            (Key::Cluster, self.cluster),
+            (Key::Namespace, self.namespace),
+            (Key::Queue, self.queue),
+            (Key::QueueLength, self.queue_length),
+            (Key::PollingInterval, self.polling_interval),
+            (Key::MinReplicaCount, self.min_replica_count),
+            (Key::MaxReplicaCount, self.max_replica_count),
+            (Key::Strategy, self.strategy),
+            (Key::WorkSeconds, self.work_seconds),
+            (Key::VisibilityTimeout, self.visibility_timeout),
+        ];
+        given.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: SettingFlags,
+    }
+
+    #[test]
+    fn every_setting_has_a_flag_of_its_name() {
+        let arguments = Key::ALL.iter().map(|key| format!("--{}={}", key.name(), key.name()));
+        let line = Line::try_parse_from(["x".to_owned()].into_iter().chain(arguments)).expect("parsed");
+        let expected: Choices = Key::ALL.iter().map(|key| (*key, key.name().to_owned())).collect();
+        assert_eq!(line.flags.choices(), expected);
+    }
+}

@@ -1,0 +1,75 @@
+//! A plan for people: one line for each step, what drifted below it, and what it comes to.
+
+use console::style;
+use kedactl::core::{
+    ops::setup::Outcome,
+    plan::{Action, Plan, Step},
+};
+
+use super::figures::counted;
+use crate::cli::ui::Ui;
+
+/// The steps as a table, with the commands that they replace if `explained`, and the sum of it.
+pub(crate) fn plan(ui: &Ui, plan: &Plan, explained: bool) -> String {
+    let table = steps(ui, plan.steps.iter());
+    let mut lines = table.lines();
+    let mut text: Vec<String> = lines.next().map(str::to_owned).into_iter().collect();
+    for (line, step) in lines.zip(&plan.steps) {
+        text.push(line.to_owned());
+        text.extend(step.differences.iter().map(|difference| {
+            let actual = if difference.actual.is_empty() { "nothing" } else { &difference.actual };
+            format!(
+                "        {}: {actual} -> {}",
+                difference.field,
+                if difference.wanted.is_empty() { "nothing" } else { &difference.wanted }
+            )
+        }));
+        if explained {
+            text.extend(step.replaces.iter().map(|command| format!("        {}", style(format!("$ {command}")).dim())));
+        }
+    }
+    text.push(String::new());
+    text.push(format!("Plan: {}", sum(&plan.steps)));
+    text.join("\n")
+}
+
+/// One line for each step; the reasons only where there are some.
+pub(crate) fn steps<'a>(ui: &Ui, steps: impl Iterator<Item = &'a Step> + Clone) -> String {
+    let header = ["ACTION", "KIND", "NAME", "WHY"];
+    let columns = if steps.clone().any(|step| !step.why.is_empty()) { 4 } else { 3 };
+    let rows = steps.map(|step| {
+        let cells = [word(step.action), step.id.kind.to_owned(), step.id.name.clone(), step.why.clone()];
+        cells.into_iter().take(columns).collect()
+    });
+    ui.table(&header[..columns], rows.collect())
+}
+
+/// What was done.
+pub(crate) fn summary(outcome: &Outcome) -> String {
+    match outcome.changes {
+        0 => format!("Nothing to change: {} are as they should be", counted(outcome.plan.steps.len() as u64, "object")),
+        _ => format!("Done: {} of stack `{}` changed", counted(outcome.changes as u64, "object"), outcome.stack),
+    }
+}
+
+fn sum(steps: &[Step]) -> String {
+    let count = |action: Action| steps.iter().filter(|step| step.action == action).count();
+    let (create, update, keep, blocked) = (count(Action::Create), count(Action::Update), count(Action::Keep), count(Action::Blocked));
+    let mut text = format!("{create} to create, {update} to update, {keep} to keep");
+    if blocked > 0 {
+        text.push_str(&format!(", {blocked} not ours"));
+    }
+    text
+}
+
+/// The action's word in its colour.
+fn word(action: Action) -> String {
+    let word = style(action.word());
+    match action {
+        Action::Create => word.green(),
+        Action::Update => word.yellow(),
+        Action::Keep => word.dim(),
+        Action::Delete | Action::Blocked => word.red(),
+    }
+    .to_string()
+}

@@ -1,0 +1,80 @@
+//! A stack as it is now, for people.
+
+use console::style;
+use jiff::Timestamp;
+use kedactl::core::{
+    ops::status::{ObjectCounts, QueueStatus, Status},
+    plan::Observed,
+};
+
+use super::figures::age;
+use crate::cli::ui::Ui;
+
+/// The stack's figures, and every object if `listed`.
+pub(crate) fn human(ui: &Ui, status: &Status, listed: bool) -> String {
+    let mut parts = Vec::new();
+    if status.is_set_up {
+        parts.push(figures(ui, status));
+    } else {
+        parts.push(format!("Stack `{}` is not set up", status.stack));
+    }
+    if listed {
+        let rows = status.resources.iter().map(|one| {
+            let (state, why) = seen(&one.observed);
+            vec![one.id.kind.to_owned(), one.id.name.clone(), state, why]
+        });
+        parts.push(ui.table(&["KIND", "NAME", "STATE", "WHY"], rows.collect()));
+    }
+    parts.join("\n\n")
+}
+
+/// What one would do next.
+pub(crate) fn next(status: &Status) -> &'static str {
+    let waiting = status.queue.depth.is_some_and(|depth| depth.total() > 0);
+    match status.objects {
+        _ if !status.is_set_up => "kedactl setup",
+        ObjectCounts { drifted, absent, .. } if drifted + absent > 0 => "kedactl setup",
+        _ if waiting || status.jobs.pending + status.jobs.running > 0 => "kedactl watch",
+        _ => "kedactl produce --count 10",
+    }
+}
+
+fn figures(ui: &Ui, status: &Status) -> String {
+    let jobs = &status.jobs;
+    let since = |at: Timestamp| format!("{} ago", age(Timestamp::now().duration_since(at).as_secs()));
+    let rows = [
+        ("queue", depth(&status.queue)),
+        ("dead letters", depth(&status.dead_letter_queue)),
+        ("jobs", format!("{} pending, {} running, {} complete, {} failed", jobs.pending, jobs.running, jobs.complete, jobs.failed)),
+        ("scaler", status.scaler.clone().unwrap_or_else(|| "none".to_owned())),
+        ("objects", objects(&status.objects)),
+        ("last activity", status.last_activity.map_or_else(|| "none".to_owned(), since)),
+    ];
+    let rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    ui.table(&["STACK", &status.stack], rows)
+}
+
+fn depth(queue: &QueueStatus) -> String {
+    match queue.depth {
+        Some(depth) => format!("{}: {} visible, {} in flight, {} delayed", queue.name, depth.visible, depth.in_flight, depth.delayed),
+        None => format!("{}: absent", queue.name),
+    }
+}
+
+fn objects(counts: &ObjectCounts) -> String {
+    let all = [(counts.ready, "ready"), (counts.drifted, "drifted"), (counts.absent, "absent"), (counts.foreign, "not ours")];
+    let told = all.into_iter().filter(|(count, word)| *count > 0 || *word == "ready");
+    told.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+fn seen(observed: &Observed) -> (String, String) {
+    match observed {
+        Observed::Ready => (style("ready").green().to_string(), String::new()),
+        Observed::Absent => (style("absent").dim().to_string(), String::new()),
+        Observed::Foreign { why } => (style("not ours").yellow().to_string(), why.clone()),
+        Observed::Drifted { differences } => {
+            let fields: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
+            (style("drifted").red().to_string(), fields.join(", "))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What teardown did, and what the second look found.
+
+use kedactl::core::{
+    ops::teardown::Outcome,
+    plan::{Action, Plan, ResourceId},
+};
+
+use super::{figures::counted, setup};
+use crate::cli::ui::Ui;
+
+/// The steps of `plan` that change something, or that are kept for a reason worth telling.
+pub(crate) fn plan(ui: &Ui, plan: &Plan) -> String {
+    let told = plan.steps.iter().filter(|step| step.action == Action::Delete || step.why != "already gone");
+    setup::steps(ui, told)
+}
+
+/// The steps, then `0 left, 10 kinds checked`.
+pub(crate) fn human(ui: &Ui, outcome: &Outcome) -> String {
+    let mut parts = Vec::new();
+    if outcome.deleted > 0 || !outcome.foreign.is_empty() {
+        parts.push(plan(ui, &outcome.plan));
+    }
+    let mut lines = Vec::new();
+    let deleted = [(outcome.deleted, "object"), (outcome.jobs, "job")].into_iter().filter(|(count, _)| *count > 0);
+    let deleted: Vec<String> = deleted.map(|(count, noun)| counted(count as u64, noun)).collect();
+    if !deleted.is_empty() {
+        lines.push(format!("Deleted {}", deleted.join(" and ")));
+    }
+    lines.extend(outcome.faults.iter().map(|fault| format!("Failed: {fault}")));
+    if !outcome.shared.is_empty() {
+        lines.push(format!("Kept, as other stacks may use it: {} (delete it with --shared)", names(&outcome.shared)));
+    }
+    if !outcome.left.is_empty() {
+        lines.push(format!("Left: {}", names(&outcome.left)));
+    }
+    lines.push(format!("{} left, {} checked", outcome.left.len(), counted(outcome.kinds_checked as u64, "kind")));
+    parts.push(lines.join("\n"));
+    parts.join("\n\n")
+}
+
+fn names(ids: &[ResourceId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
