@@ -1,15 +1,76 @@
 //! `kedactl demo`.
 
-use kedactl::core::error::{Error, Result};
+use kedactl::{
+    backend::Backend,
+    core::{
+        error::Result,
+        load,
+        ops::{
+            setup::{Outcome, check_unblocked},
+            watch::{Until, Watching},
+        },
+        settings::Choices,
+    },
+};
 
-use super::{context::Context, exit::Exit};
+use super::{context::Context, exit::Exit, produce, report, setup, view, watch};
 
-/// Run setup, produce, watch and report in one go.
+/// Run setup, produce, watch and report in one go
+///
+/// The whole demo on this machine: makes what is missing, sends messages, scales until the queue is drained, and proves
+/// what happened. Its exit code is the report's verdict. What it made stays, for the other commands to look at.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Demo {}
+#[command(after_help = "\
+Examples:
+  kedactl demo --pace 10
+  kedactl demo --count 100 --pace 30 --stack crowd")]
+pub(crate) struct Demo {
+    /// How many messages
+    #[arg(short = 'n', long, value_name = "N", value_parser = load::count, default_value = "10", allow_negative_numbers = true)]
+    count: u64,
+    /// Poll and sleep this many times faster than the article
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = watch::pace)]
+    pace: f64,
+}
 
 impl Demo {
-    pub(crate) async fn run(self, _cx: &Context) -> Result<Exit> {
-        Err(Error::failed("`demo` does not work", "it is not built yet"))
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        let settings = cx.settings(Choices::new())?;
+        let backend = Backend::connect(&settings)?;
+        cx.listen();
+        let names = &settings.names;
+        let steps = [
+            "setup: the queue, the identities and the scaling objects".to_owned(),
+            format!("produce: {} messages to {}", self.count, names.queue),
+            format!("watch: KEDA's decisions on {}, {} times faster", names.scaled_job, self.pace),
+            "report: every message accounted for".to_owned(),
+        ];
+        let mut headings = steps.iter().enumerate().map(|(index, step)| view::heading(index + 1, steps.len(), step));
+        let mut heading = || cx.ui.note(&headings.next().unwrap_or_default());
+
+        heading();
+        let (resources, plan) = setup::look(&backend).await?;
+        check_unblocked(&plan, &settings.stack)?;
+        setup::carry_out(cx, &backend, &resources, &plan).await?;
+        cx.ui.note(&view::setup::summary(&Outcome::new(&settings.stack, plan, true)));
+
+        heading();
+        let sent = produce::send(cx, &backend, &produce::videos(self.count, &names.queue, settings.stack.as_str())).await?;
+        cx.ui.note(&view::produce::summary(&sent));
+        let exit = produce::outcome(cx, sent)?;
+        if exit != Exit::DONE {
+            return Ok(exit);
+        }
+
+        heading();
+        let how = Watching { scaled_job: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, refresh: watch::REFRESH };
+        let watched = watch::run(cx, &backend, &*backend.objects()?, &how, &[]).await?;
+        if !watched.drained {
+            cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
+            return Ok(Exit::INTERRUPTED);
+        }
+
+        heading();
+        report::show(cx, &report::gather(&settings, None).await?, false)
     }
 }

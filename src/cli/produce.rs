@@ -99,9 +99,14 @@ pub(crate) async fn send(cx: &Context, backend: &Backend, load: &Load) -> Result
     Ok(sent)
 }
 
-/// Prints what was sent; fails with what stopped it.
+/// Prints what was sent, and how that ended.
 pub(crate) fn show(cx: &Context, sent: Sent) -> Result<Exit> {
     cx.ui.result(&sent, || view::produce::summary(&sent))?;
+    outcome(cx, sent)
+}
+
+/// How a run of sending ended; fails with what stopped it.
+pub(crate) fn outcome(cx: &Context, sent: Sent) -> Result<Exit> {
     let Sent { failed, unsent, .. } = sent;
     if cx.cancel.is_cancelled() && unsent + failed > 0 {
         return Ok(Exit::INTERRUPTED);

@@ -16,7 +16,7 @@ use kedactl::{
 use super::{context::Context, exit::Exit, live::Live};
 
 /// How often the screen's figures are looked at between polls.
-const REFRESH: Duration = Duration::from_millis(200);
+pub(crate) const REFRESH: Duration = Duration::from_millis(200);
 
 /// Run the scaler and watch it work
 ///

@@ -9,3 +9,8 @@ pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod teardown;
 pub(crate) mod watch;
+
+/// The heading of one part of several.
+pub(crate) fn heading(part: usize, parts: usize, text: &str) -> String {
+    format!("\n{} {}", console::style(format!("[{part}/{parts}]")).for_stderr().cyan().bold(), console::style(text).for_stderr().bold())
+}
