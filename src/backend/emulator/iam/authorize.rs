@@ -20,18 +20,13 @@ use crate::{
     },
 };
 
-/// May the caller of `call` do `action` (`sqs:SendMessage`) on `resource` (an ARN)?
+/// May the caller of `call` do `action` (`sqs:SendMessage`) on `resource` (an ARN), `now` in seconds since 1970?
 ///
 /// Unsigned and unknown long-term keys count as the account's root; session credentials are checked
 /// against the policies attached to their role. Runs inside the caller's own transaction or snapshot.
 ///
 /// # Errors
 /// `AccessDenied`, `ExpiredToken` and `InvalidClientTokenId`, all 403.
-pub(crate) fn authorize(connection: &Connection, call: &Call, action: &str, resource: &str) -> Result<(), ServiceError> {
-    authorize_at(connection, call, Timestamp::now().as_second(), action, resource)
-}
-
-/// Like [`authorize`], at a time of the caller's clock (seconds since 1970).
 pub(crate) fn authorize_at(connection: &Connection, call: &Call, now: i64, action: &str, resource: &str) -> Result<(), ServiceError> {
     match authenticate(connection, call, now)? {
         Identity::Root => Ok(()),

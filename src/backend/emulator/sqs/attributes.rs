@@ -165,6 +165,8 @@ pub(super) fn set(session: &Session<'_>, input: Set) -> Result<Value, ServiceErr
 /// Takes over attributes that are valid for `queue`; an empty text removes those that may be absent.
 pub(super) fn merge(session: &Session<'_>, queue: &mut Queue, attributes: BTreeMap<String, String>) -> Result<(), ServiceError> {
     for (name, value) in attributes {
+        // Some clients' names end in a blank.
+        let name = name.trim().to_owned();
         let removable = matches!(name.as_str(), "Policy" | "RedrivePolicy" | "RedriveAllowPolicy" | "KmsMasterKeyId");
         if value.is_empty() && removable {
             queue.attributes.remove(&name);

@@ -69,7 +69,7 @@ pub(super) fn invalid_contents() -> ServiceError {
     ServiceError::new("InvalidMessageContents", message)
 }
 
-/// Tells nothing of the handle itself: it is a secret.
+/// Does not repeat the handle: it may be a good one of another queue, and a handle is a secret.
 pub(super) fn invalid_receipt() -> ServiceError {
     ServiceError::new("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 }

@@ -19,6 +19,22 @@ const ACTIONS: &[&str] = &[
     "SendMessage",
 ];
 
+/// The actions that no permission can give away.
+const OWNERS: &[&str] = &[
+    "AddPermission",
+    "CancelMessageMoveTask",
+    "CreateQueue",
+    "DeleteQueue",
+    "ListMessageMoveTasks",
+    "ListQueueTags",
+    "ListQueues",
+    "RemovePermission",
+    "SetQueueAttributes",
+    "StartMessageMoveTask",
+    "TagQueue",
+    "UntagQueue",
+];
+
 /// Both actions.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,7 +61,11 @@ pub(super) fn add(session: &Session<'_>, input: Permission) -> Result<Value, Ser
         return Err(error::over_limit(format!("{} Actions were found, maximum allowed is 7.", input.actions.len())));
     }
     if let Some(action) = input.actions.iter().find(|action| !ACTIONS.contains(&action.as_str())) {
-        let reason = "Please refer to the appropriate WSDL for a list of valid actions. ";
+        let reason = if OWNERS.contains(&action.as_str()) {
+            "Only the queue owner is allowed to invoke this action."
+        } else {
+            "Please refer to the appropriate WSDL for a list of valid actions. "
+        };
         return Err(error::invalid_value(format_args!("SQS:{action}"), "ActionName", reason));
     }
     let mut policy = policy_of(&queue);

@@ -34,8 +34,8 @@ impl Receipt {
     /// Reads a handle given for `queue`.
     pub(super) fn parse(handle: Option<&str>, queue: i64) -> Result<Self, ServiceError> {
         let handle = handle.ok_or_else(|| error::missing("ReceiptHandle"))?;
-        let bytes: [u8; 32] =
-            BASE64_STANDARD.decode(handle).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(error::invalid_receipt)?;
+        let bytes = BASE64_STANDARD.decode(handle).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let bytes = bytes.ok_or_else(error::invalid_receipt)?;
         let (mut first, mut second, mut secret) = ([0; 8], [0; 8], [0; 16]);
         first.copy_from_slice(&bytes[..8]);
         second.copy_from_slice(&bytes[8..16]);

@@ -12,7 +12,7 @@ use super::{
     session::Session,
     wire::{Number, number_or_text},
 };
-use crate::backend::emulator::{ACCOUNT, error::ServiceError};
+use crate::backend::emulator::error::ServiceError;
 
 /// Most bytes of one batch.
 const BATCH_LIMIT: usize = 1_048_576;
@@ -57,7 +57,7 @@ pub(super) fn send(session: &Session<'_>, draft: Draft) -> Result<Value, Service
     put(session, &queue, draft)
 }
 
-/// Sends up to ten, each on its own.
+/// Sends up to ten, each on its own. On a FIFO queue one without its place in the order fails them all.
 pub(super) fn send_batch(session: &Session<'_>, input: SendBatch) -> Result<Value, ServiceError> {
     let queue = session.open(input.queue_url.as_deref(), "sqs:SendMessage")?;
     batch::check(&input.entries)?;
@@ -65,6 +65,12 @@ pub(super) fn send_batch(session: &Session<'_>, input: SendBatch) -> Result<Valu
     let sent: usize = input.entries.iter().map(size).sum();
     if sent > BATCH_LIMIT {
         return Err(error::batch_too_long(BATCH_LIMIT, sent));
+    }
+    if queue.is_fifo() {
+        for draft in &input.entries {
+            let body = draft.message_body.as_deref().unwrap_or_default();
+            fifo::order(&queue, draft.message_group_id.clone(), draft.message_deduplication_id.clone(), body)?;
+        }
     }
     batch::each(input.entries, |draft| put(session, &queue, draft))
 }
@@ -152,7 +158,7 @@ fn store(session: &Session<'_>, queue: &Queue, order: &fifo::Order, message: &St
             queue.is_fifo().then_some(1),
             &order.group,
             &order.dedup,
-            ACCOUNT,
+            session.sender()?,
             &message_id,
             &message.trace,
             attributes,

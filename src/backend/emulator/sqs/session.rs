@@ -42,7 +42,15 @@ impl Session<'_> {
 
     /// Whether the caller may do `action` on the queue called `name`; `*` stands for all.
     pub(super) fn authorize(&self, action: &str, name: &str) -> Result<(), ServiceError> {
-        iam::authorize(self.connection, self.call, action, &self.arn(name))
+        iam::authorize_at(self.connection, self.call, self.now / 1000, action, &self.arn(name))
+    }
+
+    /// The caller's id, as receivers see it: `AROA..:SESSION` for a role's session, else the account.
+    pub(super) fn sender(&self) -> Result<String, ServiceError> {
+        match iam::authenticate(self.connection, self.call, self.now / 1000)? {
+            iam::Identity::Root => Ok(ACCOUNT.to_owned()),
+            iam::Identity::Session(session) => Ok(session.user_id()),
+        }
     }
 
     /// ARN of the queue called `name` in the caller's region.

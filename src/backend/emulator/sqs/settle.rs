@@ -116,7 +116,9 @@ fn change_one(session: &Session<'_>, queue: &Queue, handle: Option<&str>, second
     if !(0..=LONGEST).contains(&seconds) {
         return Err(error::invalid_value(seconds, "VisibilityTimeout", "VisibilityTimeout must be an integer between 0 and 43200."));
     }
-    let held = find(session, queue, &receipt)?.ok_or_else(error::message_gone)?;
+    let Some(held) = find(session, queue, &receipt)? else {
+        return if is_received_anew(session, queue, &receipt)? { Ok(json!({})) } else { Err(error::message_gone()) };
+    };
     if held.visible_at <= session.now {
         return Err(error::not_in_flight());
     }
@@ -128,6 +130,17 @@ fn change_one(session: &Session<'_>, queue: &Queue, handle: Option<&str>, second
     session.connection.prepare_cached("UPDATE messages SET visible_at = ?1 WHERE id = ?2")?.execute((until, receipt.message))?;
     fifo::touch(session, queue, &receipt)?;
     Ok(json!({}))
+}
+
+/// Whether a standard queue's message is there, but under a later receipt.
+///
+/// AWS takes the old one without an error, and promises nothing of it. Here it changes nothing: the message is another receiver's.
+fn is_received_anew(session: &Session<'_>, queue: &Queue, receipt: &Receipt) -> Result<bool, ServiceError> {
+    let there = session
+        .connection
+        .prepare_cached("SELECT 1 FROM messages WHERE id = ?1 AND queue = ?2 AND receipt IS NOT NULL AND sent > ?3")?
+        .exists((receipt.message, queue.id, queue.oldest(session.now)))?;
+    Ok(there && !queue.is_fifo())
 }
 
 /// A message whose latest receive has this receipt.

@@ -58,7 +58,7 @@ pub(super) fn put(session: &Session<'_>, queue: &Queue, tags: &BTreeMap<String, 
 pub(super) fn remove(session: &Session<'_>, input: Tags) -> Result<Value, ServiceError> {
     let queue = session.open(input.queue_url.as_deref(), "sqs:UntagQueue")?;
     if input.tag_keys.is_empty() {
-        return Err(error::missing("TagKeys"));
+        return Err(error::invalid("Tag keys must be between 1 and 128 characters in length."));
     }
     for key in &input.tag_keys {
         session.connection.prepare_cached("DELETE FROM queue_tags WHERE queue = ?1 AND key = ?2")?.execute((queue.id, key))?;
