@@ -74,7 +74,8 @@ pub struct Watched {
 /// Jobs outlive a watch that is cancelled or killed.
 ///
 /// # Errors
-/// When the ScaledJob does not exist or is not valid at the start, or jobs cannot be listed. Later faults are events.
+/// When the ScaledJob does not exist or is not valid at the start, its triggers included, or jobs cannot be listed.
+/// Later faults are events.
 pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
     let started = Instant::now();
     let mut scaler = Scaler::load(ports, how).await?;
@@ -98,7 +99,7 @@ pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken)
             }
         }
         let scales = held.is_some();
-        if scaler.reconcile(scales).await {
+        if scaler.reconcile(scales).await? {
             next_poll = Instant::now();
         }
         if scales && Instant::now() >= next_poll {

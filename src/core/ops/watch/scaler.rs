@@ -85,25 +85,28 @@ impl<'a> Scaler<'a> {
 
     /// Reads the ScaledJob again; when its generation or its pause changed, does what KEDA's reconcile does.
     /// Returns whether it did. A ScaledJob that cannot be read stays as it was.
-    pub(super) async fn reconcile(&mut self, scales: bool) -> bool {
+    ///
+    /// # Errors
+    /// `Input`, the first time, when a trigger asks for what cannot be. Later this is an event at each poll, as in KEDA.
+    pub(super) async fn reconcile(&mut self, scales: bool) -> Result<bool> {
         let read = self.ports.objects.get("ScaledJob", &self.how.scaled_job).await;
         match read.and_then(|value| value.map(|value| manifest::scaled_job(&value)).transpose()) {
             Ok(Some(scaled_job)) => self.scaled_job = scaled_job,
-            Ok(None) => return false,
+            Ok(None) => return Ok(false),
             Err(error) => {
                 let message = format!("the ScaledJob is left as it was: {error}");
                 if self.complaint.as_ref() != Some(&message) {
                     self.ports.reporter.tell(What::Warning { message: message.clone() });
                     self.complaint = Some(message);
                 }
-                return false;
+                return Ok(false);
             }
         }
         self.complaint = None;
         let now = (self.scaled_job.metadata.generation, self.is_paused(), scales);
         let before = self.reconciled.replace(now);
         if before == Some(now) {
-            return false;
+            return Ok(false);
         }
         if before.is_some_and(|(_, paused, _)| paused) != now.1 {
             self.ports.reporter.tell(What::Paused { paused: now.1 });
@@ -113,7 +116,10 @@ impl<'a> Scaler<'a> {
         }
         self.build().await;
         self.polled = now.1;
-        true
+        match &self.metrics {
+            Err(error) if error.kind == Kind::Input && before.is_none() => Err(error.clone()),
+            _ => Ok(true),
+        }
     }
 
     /// Deletes jobs of older generations, unless the rollout is gradual. Comes before the triggers are built, as in KEDA.

@@ -161,8 +161,10 @@ struct Source(Arc<World>);
 impl Scalers for Source {
     async fn build(&self, _index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>> {
         assert_eq!(env.get("A").map(String::as_str), Some("b"), "the container's environment reaches the trigger");
-        if trigger.metadata.get("queueURL").is_some_and(|url| url == "broken") {
-            return Err(Error::input("queueURL", "broken", "no queue's name"));
+        match trigger.metadata.get("queueURL").map(String::as_str) {
+            Some("wrong") => return Err(Error::input("queueURL", "wrong", "no queue's name")),
+            Some("broken") => return Err(Error::failed("could not read the Secret", "no such key")),
+            _ => {}
         }
         Ok(Arc::new(Self(self.0.clone())))
     }
@@ -284,6 +286,23 @@ async fn a_trigger_that_cannot_be_built_still_fills_the_minimum() {
     run_for(&world, 5).await;
     assert_eq!(created(&world), 2);
     assert_eq!(world.told(|what| matches!(what, What::ScalerFailed { .. })), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_asks_for_what_cannot_be_ends_the_watch_at_the_start_only() {
+    let wrong = json!([{ "type": "aws-sqs-queue", "metadata": { "queueURL": "wrong" } }]);
+    let first = world(1, &json!({ "triggers": wrong }));
+    let error = run(&first, Until::Drained, &CancellationToken::new()).await.expect_err("refused");
+    assert_eq!((error.exit_code(), created(&first)), (2, 0));
+
+    let later = world(0, &json!({}));
+    *lock(&later.step) = Some(Box::new(move |world| {
+        let mut object = lock(&world.scaled_job);
+        object["spec"]["triggers"] = wrong.clone();
+        object["metadata"]["generation"] = json!(2);
+    }));
+    run_for(&later, 15).await;
+    assert!(later.told(|what| matches!(what, What::ScalerFailed { .. })) > 0);
 }
 
 #[tokio::test(start_paused = true)]
