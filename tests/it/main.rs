@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod consume;
 mod generated;
 mod keda;
 mod support;
