@@ -61,6 +61,7 @@ impl<T: Managed> Resource for T {
             // Another process, or a first try whose answer was lost, may have done it.
             Err(error) => match self.look().await {
                 Ok(Observed::Ready) => Ok(()),
+                Ok(Observed::Foreign { .. }) if Managed::scope(self) == Scope::Shared => Ok(()),
                 _ => Err(error),
             },
         }
@@ -97,4 +98,70 @@ pub fn not_ours(stack: &StackName, tag: Option<&str>) -> Option<Observed> {
 #[must_use]
 pub fn drifted(differences: Vec<Difference>) -> Observed {
     if differences.is_empty() { Observed::Ready } else { Observed::Drifted { differences } }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Something that another process makes at the very moment at which this one tries to.
+    struct Raced {
+        scope: Scope,
+        seen: Observed,
+        made: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Managed for Raced {
+        fn id(&self) -> ResourceId {
+            ResourceId::new("thing", "raced")
+        }
+
+        fn scope(&self) -> Scope {
+            self.scope
+        }
+
+        fn replaces(&self) -> Vec<String> {
+            Vec::new()
+        }
+
+        async fn look(&self) -> Result<Observed> {
+            Ok(if self.made.load(Ordering::SeqCst) { self.seen.clone() } else { Observed::Absent })
+        }
+
+        async fn create(&self) -> Result<()> {
+            self.made.store(true, Ordering::SeqCst);
+            Err(Error::failed("could not create it", "it exists already"))
+        }
+
+        async fn repair(&self, _differences: &[Difference]) -> Result<()> {
+            Ok(())
+        }
+
+        async fn remove(&self) -> Result<()> {
+            Err(Error::new(Kind::NotFound, "could not delete it", "it is gone"))
+        }
+    }
+
+    fn raced(scope: Scope, seen: Observed) -> Raced {
+        Raced { scope, seen, made: AtomicBool::new(false) }
+    }
+
+    #[tokio::test]
+    async fn who_loses_the_race_to_make_it_is_content_with_what_the_other_made() {
+        let foreign = || Observed::Foreign { why: "another stack's".into() };
+        raced(Scope::Stack, Observed::Ready).apply().await.expect("it is as wanted");
+        raced(Scope::Shared, foreign()).apply().await.expect("what is shared serves as it is");
+        let error = raced(Scope::Stack, foreign()).apply().await.expect_err("not ours");
+        assert_eq!(error.why, "it exists already");
+    }
+
+    #[tokio::test]
+    async fn who_loses_the_race_to_remove_it_is_content() {
+        let thing = raced(Scope::Stack, Observed::Ready);
+        thing.made.store(true, Ordering::SeqCst);
+        thing.delete().await.expect("gone is gone");
+    }
 }

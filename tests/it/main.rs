@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod consume;
+mod contract;
 mod generated;
 mod keda;
 mod support;
