@@ -81,13 +81,13 @@ fn fault(verb: &str, location: &str, error: &object_store::Error) -> Error {
     Error::new(kind, format!("could not {verb} `{location}`"), root(error))
 }
 
-/// The innermost cause: the outer ones repeat the request, address included.
+/// The innermost cause, on one line: the outer ones repeat the request, address included.
 fn root(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,12 @@
 //! `consume`: the real binary on a stack of its own, alone and as the jobs of a scaler.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+};
 
 use kedactl::{
     backend::{
@@ -16,7 +22,7 @@ use kedactl::{
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Output, Stack, skipped, wait_for, wait_until};
+use crate::support::{Output, Stack, moto_url, skipped, wait_for, wait_until};
 
 /// Sends `count` messages.
 fn produce(stack: &Stack, count: u32) {
@@ -127,6 +133,33 @@ fn the_example_encodes_a_real_clip() {
     let location = output.json()["location"].as_str().expect("a path").to_owned();
     assert_eq!(Path::new(&location).extension().and_then(|ending| ending.to_str()), Some("mp4"), "{location}");
     assert_eq!(&fs::read(location).expect("stored")[4..8], b"ftyp", "an MP4 file");
+}
+
+#[test]
+fn an_artifact_reaches_a_bucket() {
+    let Some(url) = moto_url() else { return skipped("no moto server") };
+    http(&url, "PUT", "/kedactl-artifacts");
+    let stack = Stack::ready().with("AWS_ENDPOINT_URL_S3", &url).with("AWS_ACCESS_KEY_ID", "a").with("AWS_SECRET_ACCESS_KEY", "b");
+    produce(&stack, 2);
+    let output = consume(&stack, &["--work-seconds", "0", "--artifacts", "s3://kedactl-artifacts/encoded/clips"]);
+    let done = output.json();
+    let key = format!("encoded/clips/{}.json", done["message_id"].as_str().expect("done"));
+    assert_eq!(done["location"], format!("s3://kedactl-artifacts/{key}"));
+    let listing = http(&url, "GET", "/kedactl-artifacts?list-type=2&prefix=encoded/");
+    assert!(listing.contains(&format!("<Key>{key}</Key>")) && !listing.contains("<Size>0</Size>"), "{listing}");
+    let output = consume(&stack, &["--work-seconds", "0", "--artifacts", "s3://kedactl-no-such-bucket"]);
+    assert_eq!(output.code, Some(1), "{output}");
+    assert_eq!(consume(&stack, &["--work-seconds", "0"]).json()["outcome"], "done", "the message was given back");
+}
+
+/// One bare request; the answer, head and body.
+fn http(url: &str, method: &str, path: &str) -> String {
+    let authority = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(authority).expect("the server listens");
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
 }
 
 fn lives(pid: &str) -> bool {

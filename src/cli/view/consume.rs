@@ -28,7 +28,7 @@ pub(crate) fn remark(event: &Event) -> Option<String> {
         What::Deleted { message_id, .. } => format!("deleted {message_id}"),
         What::Counted { .. } => "counted".to_owned(),
         What::ReleasedMessage { message_id, reason: Released::Signal, .. } => format!("gave {message_id} back: a signal came"),
-        What::ReleasedMessage { message_id, reason: Released::Failure, .. } => format!("gave {message_id} back: the work failed"),
+        What::ReleasedMessage { message_id, reason: Released::Failure, .. } => format!("gave {message_id} back: it could not be finished"),
         What::Warning { message } => format!("warning: {message}"),
         _ => return None,
     };
