@@ -112,10 +112,13 @@ impl Reader {
         let mut conditions = Vec::new();
         for (name, keys) in operators {
             let path = format!("{path}.{name}");
-            let operator = Operator::parse(name).ok_or_else(|| Malformed::syntax(&path, "is no condition operator"))?;
             let Value::Object(keys) = keys else {
                 return Err(Malformed::syntax(&path, "must be an object of condition keys"));
             };
+            if keys.is_empty() {
+                continue;
+            }
+            let operator = Operator::parse(name).ok_or_else(|| Malformed::syntax(&path, "is no condition operator"))?;
             for (key, values) in keys {
                 let path = format!("{path}.{key}");
                 let values = scalars(values, &path)?;
@@ -212,7 +215,7 @@ mod tests {
         for (text, place) in [
             ("{", "not JSON"),
             (r#"{"Statement":[{"Effect":"Allow","Actions":"a:b"}]}"#, "Statement[0]"),
-            (r#"{"Statement":{"Effect":"Allow","Action":"a:b","Condition":{"StringEqual":{}}}}"#, "Statement.Condition.StringEqual"),
+            (r#"{"Statement":{"Effect":"Allow","Action":"a:b","Condition":{"StringEqual":{"k":"v"}}}}"#, "Statement.Condition.StringEqual"),
             (r#"{"Statement":{"Effect":"allow","Action":"a:b"}}"#, "Statement.Effect"),
             (r#"{"Statement":{"Effect":"Allow","Principal":{"Aws":"*"},"Action":"a:b"}}"#, "Statement.Principal.Aws"),
         ] {

@@ -5,8 +5,18 @@ use std::collections::HashSet;
 use super::{
     document::{Document, Patterns, Principal, Statement, Version},
     malformed::Malformed,
+    pattern::Pattern,
 };
 
+/// What a trust policy may speak of.
+const TRUST_ACTIONS: [&str; 6] = [
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithSAML",
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:SetContext",
+    "sts:SetSourceIdentity",
+    "sts:TagSession",
+];
 /// What the resource part of an IAM ARN may start with.
 const IAM_PATHS: [&str; 13] = [
     "user/",
@@ -34,29 +44,17 @@ impl Document {
         if document.version != Version::V2012 {
             return Err(Malformed::new("Policy document must be version 2012-10-17 or greater.", ""));
         }
-        let resources = || document.statements.iter().filter_map(|statement| statement.resources.as_ref()).flat_map(Patterns::list);
-        if let Some(late) = late {
-            return Err(late);
-        }
-        // A foreign partition is reported before a later resource's shape, but after an earlier one's.
-        for resource in resources() {
-            check_shape(resource)?;
-            if foreign_partition(resource).is_some() {
-                break;
-            }
-        }
-        unique_sids(&document)?;
-        if document.statements.iter().any(|statement| !statement.principals.is_empty()) {
-            return Err(Malformed::new("Policy document should not specify a principal.", ""));
-        }
-        resources().try_for_each(|resource| check_resource(resource))?;
-        if document.statements.iter().any(|statement| statement.actions.list().is_empty()) {
-            return Err(Malformed::new("Policy statement must contain actions.", ""));
-        }
-        document.statements.iter().flat_map(|statement| statement.actions.list()).try_for_each(|action| check_action(action))?;
-        if document.statements.iter().any(|statement| statement.resources.as_ref().is_none_or(|list| list.list().is_empty())) {
-            return Err(Malformed::new("Policy statement must contain resources.", ""));
-        }
+        check_identity(&document, late)?;
+        Ok(document)
+    }
+
+    /// Reads a session policy as STS accepts it: an identity policy of any version.
+    ///
+    /// # Errors
+    /// As [`Document::identity`].
+    pub fn session(text: &str) -> Result<Self, Malformed> {
+        let (document, late) = Self::parse_with_late(text)?;
+        check_identity(&document, late)?;
         Ok(document)
     }
 
@@ -75,6 +73,33 @@ impl Document {
     }
 }
 
+fn check_identity(document: &Document, late: Option<Malformed>) -> Result<(), Malformed> {
+    let resources = || document.statements.iter().filter_map(|statement| statement.resources.as_ref()).flat_map(Patterns::list);
+    if let Some(late) = late {
+        return Err(late);
+    }
+    // A foreign partition is reported before a later resource's shape, but after an earlier one's.
+    for resource in resources() {
+        check_shape(resource)?;
+        if foreign_partition(resource).is_some() {
+            break;
+        }
+    }
+    unique_sids(document)?;
+    if document.statements.iter().any(|statement| !statement.principals.is_empty()) {
+        return Err(Malformed::new("Policy document should not specify a principal.", ""));
+    }
+    resources().try_for_each(|resource| check_resource(resource))?;
+    if document.statements.iter().any(|statement| statement.actions.list().is_empty()) {
+        return Err(Malformed::new("Policy statement must contain actions.", ""));
+    }
+    document.statements.iter().flat_map(|statement| statement.actions.list()).try_for_each(|action| check_action(action))?;
+    if document.statements.iter().any(|statement| statement.resources.as_ref().is_none_or(|list| list.list().is_empty())) {
+        return Err(Malformed::new("Policy statement must contain resources.", ""));
+    }
+    Ok(())
+}
+
 fn check_trust(statement: &Statement) -> Result<(), Malformed> {
     if statement.resources.is_some() {
         return Err(Malformed::new("Has prohibited field Resource", ""));
@@ -86,7 +111,7 @@ fn check_trust(statement: &Statement) -> Result<(), Malformed> {
         return Err(Malformed::new("Missing required field Action", ""));
     }
     statement.actions.list().iter().try_for_each(|action| check_action(action))?;
-    if !statement.actions.list().iter().all(|action| action == "*" || action.to_ascii_lowercase().starts_with("sts:")) {
+    if !statement.actions.list().iter().all(|action| names_trust_action(action)) {
         return Err(Malformed::new("AssumeRole policy may only specify STS AssumeRole actions.", ""));
     }
     let only = |wanted: &str| statement.actions.list().iter().any(|action| action.eq_ignore_ascii_case(wanted));
@@ -98,6 +123,12 @@ fn check_trust(statement: &Statement) -> Result<(), Malformed> {
         ));
     }
     Ok(())
+}
+
+/// Whether a pattern covers one of the actions by which one becomes a role.
+fn names_trust_action(action: &str) -> bool {
+    let pattern = Pattern::wild(&action.to_ascii_lowercase());
+    TRUST_ACTIONS.iter().any(|known| pattern.matches(&known.to_ascii_lowercase()))
 }
 
 fn unique_sids(document: &Document) -> Result<(), Malformed> {
@@ -129,10 +160,10 @@ fn foreign_partition(resource: &str) -> Option<&str> {
     if matches!(partition, "aws" | "aws-cn" | "aws-us-gov" | "aws-iso" | "aws-iso-b" | "*") { None } else { Some(partition) }
 }
 
-/// What IAM calls legacy parsing: an ARN has six parts, and names a service.
+/// What IAM calls legacy parsing: an ARN has six parts, and names a service. One of three parts only passes, as at IAM.
 fn check_shape(resource: &str) -> Result<(), Malformed> {
     let parts: Vec<&str> = resource.splitn(6, ':').collect();
-    let legacy = parts.len() > 2 && foreign_partition(resource).is_none() && (parts.len() < 6 || parts[2].is_empty());
+    let legacy = parts.len() > 3 && foreign_partition(resource).is_none() && (parts.len() < 6 || parts[2].is_empty());
     if legacy && parts.get(5) != Some(&"*") { Err(Malformed::legacy("Resource", format!("`{resource}` is no ARN"))) } else { Ok(()) }
 }
 
@@ -149,8 +180,11 @@ fn check_resource(resource: &str) -> Result<(), Malformed> {
         parts.resize(6, "*");
         return Err(Malformed::new(format!("Partition \"{partition}\" is not valid for resource \"{}\".", parts.join(":")), ""));
     }
-    if parts.len() < 6 {
+    if parts.len() == 2 {
         return Err(Malformed::new("Resource vendor must be fully qualified and cannot contain regexes.", format!("`{resource}`")));
+    }
+    if parts.len() < 6 {
+        return Ok(());
     }
     match (parts[2], parts[3], parts[5]) {
         ("iam", region, _) if !region.is_empty() && region != "*" => {

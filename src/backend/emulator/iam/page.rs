@@ -15,17 +15,15 @@ pub(super) struct Page<T> {
 }
 
 impl Ask {
-    /// The page of `all` that the caller asks for; 100 items unless told. The marker is opaque to callers.
+    /// The page of `all` that the caller asks for; 100 items unless told. The marker, opaque to callers,
+    /// counts items; past the end, where objects went away between two pages, is an empty page.
     pub(super) fn page<T>(&self, all: Vec<T>) -> Result<Page<T>, ServiceError> {
         let size = usize::try_from(self.number("MaxItems", 1..=1000)?.unwrap_or(100)).unwrap_or(100);
         let start = match self.optional("Marker") {
             None => 0,
-            Some(marker) => match marker.parse() {
-                Ok(start) if start <= all.len() => start,
-                _ => return Err(invalid("Invalid Marker.")),
-            },
+            Some(marker) => marker.parse::<usize>().map_err(|_| invalid("Invalid Marker."))?,
         };
-        let next = (all.len() > start + size).then_some(start + size);
+        let next = (all.len() > start.saturating_add(size)).then_some(start + size);
         Ok(Page { items: all.into_iter().skip(start).take(size).collect(), next })
     }
 }

@@ -99,7 +99,7 @@ impl Role {
         self.write(xml, connection, place)?;
         if let Some(boundary) = &self.boundary {
             xml.node("PermissionsBoundary", |xml| {
-                xml.text("PermissionsBoundaryType", "Policy").text("PermissionsBoundaryArn", boundary);
+                xml.text("PermissionsBoundaryType", "PermissionsBoundaryPolicy").text("PermissionsBoundaryArn", boundary);
             });
         }
         let tags = tags::of(connection, &self.id)?;
@@ -141,8 +141,7 @@ fn max_session(ask: &Ask) -> Result<Option<i64>, ServiceError> {
 fn boundary(connection: &Connection, ask: &Ask) -> Result<Option<String>, ServiceError> {
     let Some(arn) = ask.optional("PermissionsBoundary") else { return Ok(None) };
     if !arn.contains(":policy/") {
-        let message = format!("Value ({arn}) failed validation: ARN must be that of a managed policy");
-        return Err(invalid(message));
+        return Err(invalid(format!("Value ({arn}) for parameter PermissionsBoundary is invalid.")));
     }
     match policies::document(connection, arn)? {
         Some(_) => Ok(Some(arn.to_owned())),
@@ -202,7 +201,7 @@ pub(super) fn update(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceE
         "UPDATE iam_role SET description = coalesce(?2, description), max_session = coalesce(?3, max_session) WHERE id = ?1",
         params![role.id, description, max_session],
     )?;
-    Ok(Xml::default())
+    Ok(Xml::empty_result())
 }
 
 pub(super) fn update_description(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceError> {

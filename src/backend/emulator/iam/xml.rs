@@ -9,12 +9,21 @@ use crate::backend::emulator::request::Call;
 
 /// XML that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Xml(String);
+pub(crate) struct Xml {
+    text: String,
+    /// Whether even an empty result is written.
+    result: bool,
+}
 
 impl Xml {
+    /// A result without anything in it, which clients of some actions look for.
+    pub(crate) fn empty_result() -> Self {
+        Self { text: String::new(), result: true }
+    }
+
     /// `<name>value</name>`, escaped.
     pub(crate) fn text(&mut self, name: &str, value: impl AsRef<str>) -> &mut Self {
-        self.0.push_str(&format!("<{name}>{}</{name}>", escape(value.as_ref())));
+        self.text.push_str(&format!("<{name}>{}</{name}>", escape(value.as_ref())));
         self
     }
 
@@ -28,9 +37,9 @@ impl Xml {
 
     /// `<name>..</name>` with what `fill` writes inside.
     pub(crate) fn node(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        self.0.push_str(&format!("<{name}>"));
+        self.text.push_str(&format!("<{name}>"));
         fill(self);
-        self.0.push_str(&format!("</{name}>"));
+        self.text.push_str(&format!("</{name}>"));
         self
     }
 
@@ -55,7 +64,8 @@ impl Xml {
     /// The whole answer to `call`. Actions without a result have no result element.
     pub(crate) fn respond(self, call: &Call) -> Response<Bytes> {
         let (action, id) = (&call.action, Uuid::new_v4());
-        let result = if self.0.is_empty() { String::new() } else { format!("<{action}Result>{}</{action}Result>", self.0) };
+        let wanted = self.result || !self.text.is_empty();
+        let result = if wanted { format!("<{action}Result>{}</{action}Result>", self.text) } else { String::new() };
         let body = format!(
             "<{action}Response xmlns=\"{}\">{result}<ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata></{action}Response>",
             call.service.namespace()
@@ -82,7 +92,7 @@ mod tests {
     fn values_are_escaped_and_lists_have_members() {
         let mut xml = Xml::default();
         xml.text("A", "<&>").texts("L", ["x"]).maybe("N", None::<&str>);
-        assert_eq!(xml.0, "<A>&lt;&amp;&gt;</A><L><member>x</member></L>");
+        assert_eq!(xml.text, "<A>&lt;&amp;&gt;</A><L><member>x</member></L>");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> Wanted<'a> {
         }
         let policy = ask.optional("Policy");
         if let Some(policy) = policy {
-            Document::identity(policy).map_err(|fault| ServiceError::new("MalformedPolicyDocument", fault.message))?;
+            Document::session(policy).map_err(|fault| ServiceError::new("MalformedPolicyDocument", fault.message))?;
         }
         Ok(Self { role_arn, session_name, duration: ask.number("DurationSeconds", 900..=43200)?, policy })
     }
