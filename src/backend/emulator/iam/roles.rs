@@ -194,18 +194,21 @@ pub(super) fn update_trust(connection: &Connection, ask: &Ask) -> Result<Xml, Se
     Ok(Xml::default())
 }
 
+/// A description that is not given stays; a longest session that is not given becomes an hour, as the API reference says.
 pub(super) fn update(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceError> {
     let role = Role::asked(connection, ask)?;
-    let (description, max_session) = (described(ask)?, max_session(ask)?);
+    let (description, max_session) = (described(ask)?, max_session(ask)?.unwrap_or(3600));
     connection.execute(
-        "UPDATE iam_role SET description = coalesce(?2, description), max_session = coalesce(?3, max_session) WHERE id = ?1",
+        "UPDATE iam_role SET description = coalesce(?2, description), max_session = ?3 WHERE id = ?1",
         params![role.id, description, max_session],
     )?;
     Ok(Xml::empty_result())
 }
 
 pub(super) fn update_description(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceError> {
-    update(connection, ask)?;
+    let role = Role::asked(connection, ask)?;
+    ask.required("Description")?;
+    connection.execute("UPDATE iam_role SET description = ?2 WHERE id = ?1", params![role.id, described(ask)?])?;
     get(connection, ask)
 }
 
