@@ -12,6 +12,8 @@ pub mod serve;
 pub mod sqs;
 pub mod sts;
 pub mod tokens;
+#[cfg(test)]
+mod world;
 
 use std::{path::Path, sync::Arc};
 

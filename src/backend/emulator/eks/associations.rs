@@ -80,11 +80,25 @@ pub(super) fn create(connection: &Connection, ask: &Ask) -> Result<Value, Servic
     association.to_value(connection, ask)
 }
 
-pub(super) fn list(connection: &Connection, ask: &Ask) -> Result<Value, ServiceError> {
-    let cluster = Cluster::asked(connection, ask)?;
+/// Removes all associations of `cluster`.
+pub(super) fn clear(connection: &Connection, ask: &Ask, cluster: &Cluster) -> Result<(), ServiceError> {
+    for association in of(connection, cluster)? {
+        tagging::clear(connection, &association.arn(ask))?;
+    }
+    connection.execute("DELETE FROM eks_association WHERE cluster = ?1", [&cluster.arn])?;
+    Ok(())
+}
+
+fn of(connection: &Connection, cluster: &Cluster) -> Result<Vec<Association>, ServiceError> {
     let sql = format!("SELECT {COLUMNS} FROM eks_association WHERE cluster = ?1 ORDER BY namespace, service_account");
     let mut query = connection.prepare_cached(&sql)?;
-    let mut all = query.query_map([&cluster.arn], Association::read)?.collect::<Result<Vec<_>, _>>()?;
+    let rows = query.query_map([&cluster.arn], Association::read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn list(connection: &Connection, ask: &Ask) -> Result<Value, ServiceError> {
+    let cluster = Cluster::asked(connection, ask)?;
+    let mut all = of(connection, &cluster)?;
     let wanted = |field: &str, value: &str| ask.call.field(field).is_none_or(|wanted| wanted == value);
     all.retain(|one| wanted("namespace", &one.namespace) && wanted("serviceAccount", &one.service_account));
     ask.page("associations", all.iter().map(|one| one.summary(ask)).collect())

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
-use super::{Ask, Issuer, not_found, tags_of};
+use super::{Ask, Issuer, associations, not_found, tags_of};
 use crate::{
     backend::emulator::{error::ServiceError, iam::tagging},
     core::stack::Place,
@@ -140,6 +140,7 @@ pub(super) fn delete(connection: &Connection, ask: &Ask) -> Result<Value, Servic
     let cluster = Cluster::asked(connection, ask)?;
     let answer = answer(connection, ask, &cluster.name, "DELETING")?;
     tagging::clear(connection, &cluster.arn)?;
+    associations::clear(connection, ask, &cluster)?;
     connection.execute("DELETE FROM eks_cluster WHERE arn = ?1", [&cluster.arn])?;
     Ok(answer)
 }

@@ -1,5 +1,6 @@
 //! A cluster's OIDC issuer: its URL and its ES256 key.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
@@ -38,7 +39,7 @@ impl Issuer {
     }
 }
 
-/// The `kid` of a public key.
+/// The `kid` of a public key: its digest, as Kubernetes makes it.
 pub(crate) fn key_id(public_key: &[u8]) -> String {
-    Sha256::digest(public_key).iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(Sha256::digest(public_key))
 }

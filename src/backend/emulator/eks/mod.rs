@@ -3,6 +3,8 @@
 mod associations;
 mod clusters;
 mod issuer;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response};

@@ -119,10 +119,10 @@ impl Ask {
 
     /// The pairs of `Tags`, or `None` when there is no such list.
     pub(crate) fn pairs(&self, name: &str) -> Option<Vec<(&str, &str)>> {
-        let count = (1..).take_while(|i| self.optional(&format!("{name}.member.{i}.Key")).is_some()).count();
-        let field = |i: usize, part: &str| self.optional(&format!("{name}.member.{i}.{part}")).unwrap_or_default();
-        let given = count > 0 || self.optional(name).is_some();
-        given.then(|| (1..=count).map(|i| (field(i, "Key"), field(i, "Value"))).collect())
+        let field = |i: usize, part: &str| self.optional(&format!("{name}.member.{i}.{part}"));
+        let pairs: Vec<_> =
+            (1..=self.call.fields.len()).map_while(|i| Some((field(i, "Key")?, field(i, "Value").unwrap_or_default()))).collect();
+        (!pairs.is_empty() || self.optional(name).is_some()).then_some(pairs)
     }
 
     /// `Path`, or `/`.

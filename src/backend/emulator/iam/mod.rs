@@ -11,6 +11,8 @@ mod providers;
 mod roles;
 mod session;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod versions;
 mod xml;
@@ -181,10 +183,14 @@ fn malformed(fault: crate::core::iam::Malformed) -> ServiceError {
 
 /// A document as IAM writes it into XML: percent-encoded.
 fn encoded(document: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0').to_ascii_uppercase();
     let mut text = String::with_capacity(document.len() * 2);
     for byte in document.bytes() {
-        if plain(byte) { text.push(byte.into()) } else { text.push_str(&format!("%{byte:02X}")) }
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            text.push(byte.into());
+        } else {
+            text.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
     }
     text
 }

@@ -23,7 +23,8 @@ impl Xml {
 
     /// `<name>value</name>`, escaped.
     pub(crate) fn text(&mut self, name: &str, value: impl AsRef<str>) -> &mut Self {
-        self.text.push_str(&format!("<{name}>{}</{name}>", escape(value.as_ref())));
+        let value = escape(value.as_ref());
+        self.text.extend(["<", name, ">", &value, "</", name, ">"]);
         self
     }
 
@@ -37,9 +38,9 @@ impl Xml {
 
     /// `<name>..</name>` with what `fill` writes inside.
     pub(crate) fn node(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        self.text.push_str(&format!("<{name}>"));
+        self.text.extend(["<", name, ">"]);
         fill(self);
-        self.text.push_str(&format!("</{name}>"));
+        self.text.extend(["</", name, ">"]);
         self
     }
 
