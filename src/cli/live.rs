@@ -77,7 +77,7 @@ impl Live {
             () if ui.draws() => Mode::Region(None),
             () => Mode::Lines(Lines::default()),
         };
-        let state = Mutex::new(State { board: Board::default(), mode, changed: true, ended: false });
+        let state = Mutex::new(State { board: Board::default(), mode, changed: false, ended: false });
         let shared = Arc::new(Shared { ui: ui.clone(), title: title.into(), state, wake: Condvar::new() });
         if let Mode::Region(painter) = &mut shared.lock().mode {
             let shared = shared.clone();
@@ -86,7 +86,7 @@ impl Live {
         Self { shared }
     }
 
-    /// Ends the view with its last state on the screen, prints the summary, and returns it. Later calls do nothing more.
+    /// Ends the view with its last state on the screen, prints the summary except as JSON, and returns it. Later calls do nothing more.
     pub(crate) fn finish(&self) -> Summary {
         let mut state = self.shared.lock();
         let summary = state.board.summary();
@@ -94,6 +94,8 @@ impl Live {
             return summary;
         }
         state.ended = true;
+        // A watch that failed before anything happened has nothing to sum up.
+        let silent = self.shared.ui.is_json() || state.board.started_at.is_none();
         let painter = match &mut state.mode {
             Mode::Region(painter) => painter.take(),
             _ => None,
@@ -103,7 +105,7 @@ impl Live {
         if let Some(painter) = painter {
             let _ = painter.join();
         }
-        if !self.shared.ui.is_json() {
+        if !silent {
             let _ = self.shared.ui.print(&watch::summary(&summary));
         }
         summary
@@ -148,6 +150,12 @@ impl Shared {
             let (mut state, _) = self.wake.wait_timeout_while(self.lock(), TICK, waits).unwrap_or_else(PoisonError::into_inner);
             state.changed = false;
             let ended = state.ended;
+            if state.board.started_at.is_none() {
+                if ended {
+                    return;
+                }
+                continue;
+            }
             let lines = watch::frame(&state.board, &self.title, Timestamp::now(), region.size());
             drop(state);
             // The terminal is written without the lock: one that is stopped must not stop who reports.

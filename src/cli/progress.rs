@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use kedactl::core::event::{Event, Reporter, What};
 
 use super::ui::Ui;
@@ -73,7 +73,7 @@ impl Reporter for Progress {
             }
             What::ProduceStarted { count: Some(count) } => {
                 self.bar.set_length(*count);
-                self.bar.set_style(style("sending {wide_bar:.green/dim} {human_pos}/{human_len} messages  {per_sec:>10}  {eta:>4}"));
+                self.bar.set_style(style("sending {wide_bar:.green/dim} {human_pos}/{human_len} messages  {rate:>11}  {eta:>4}"));
             }
             What::ProduceStarted { count: None } => self.bar.set_style(style("{spinner:.cyan} sending, {human_pos} messages so far")),
             What::Sent { .. } | What::SendFailed { .. } => self.bar.inc(1),
@@ -85,7 +85,10 @@ impl Reporter for Progress {
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
-    style.progress_chars("█░░").tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "])
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        let _ = write!(text, "{:.0} msg/s", state.per_sec());
+    };
+    style.with_key("rate", rate).progress_chars("█░░").tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "])
 }
 
 fn doing(action: &str) -> &str {

@@ -6,5 +6,6 @@ mod consume;
 mod contract;
 mod generated;
 mod keda;
+mod produce;
 mod support;
 mod terminal;

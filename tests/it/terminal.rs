@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::Stack;
+use crate::support::{Running, Stack, skipped};
 
 #[test]
 fn without_arguments_the_help_is_printed() {
@@ -67,4 +67,77 @@ fn a_closed_pipe_ends_any_output_quietly() {
         assert!(output.status.success(), "{arguments:?}: {:?}", output.status);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
     }
+}
+
+/// A stack with `count` messages waiting.
+fn loaded(count: u32) -> Stack {
+    let stack = Stack::ready();
+    stack.ok(["produce", "--count", &count.to_string()]);
+    stack
+}
+
+#[test]
+fn without_a_terminal_watch_prints_plain_lines_and_a_summary() {
+    let output = loaded(3).ok(["watch", "--pace", "10"]);
+    assert!(!output.stdout.contains('\u{1b}'), "{output}");
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    let about = |word: &str| lines.iter().filter(|line| line.split_whitespace().nth(1) == Some(word)).count();
+    assert_eq!((about("lease"), about("drained")), (1, 1), "{output}");
+    assert!(about("job") >= 6 && about("poll") >= 1, "{output}");
+    assert!(output.stdout.contains("-> create 3"), "{output}");
+    let [.., first, second] = lines.as_slice() else { panic!("{output}") };
+    assert!(first.starts_with("Drained: 3 messages done in "), "{output}");
+    assert!(second.starts_with("3 jobs created, 3 complete; "), "{output}");
+    assert_eq!(output.stderr, "Next: kedactl report\n");
+}
+
+#[test]
+fn with_json_watch_prints_one_event_on_each_line() {
+    let output = loaded(2).ok(["watch", "--pace", "10", "--output", "json"]);
+    let events: Vec<String> = output.json_lines().iter().map(|event| event["event"].as_str().expect("a tag").to_owned()).collect();
+    for event in ["lease", "polled", "job-created", "job-changed", "drained"] {
+        assert!(events.iter().any(|one| one == event), "no {event} in {events:?}");
+    }
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn a_quiet_watch_prints_the_summary_only() {
+    let output = loaded(1).ok(["watch", "--pace", "10", "--quiet"]);
+    assert_eq!(output.stdout.lines().count(), 2, "{output}");
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn a_stream_that_nobody_reads_any_more_ends_quietly() {
+    let stack = Stack::ready();
+    let mut child = stack
+        .command(["watch", "--follow", "--output", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("our own child can be waited for");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn on_a_terminal_watch_draws_in_place_and_leaves_it_as_it_was() {
+    if std::process::Command::new("script").arg("--version").output().is_err() {
+        return skipped("no `script`, which makes a terminal");
+    }
+    let stack = loaded(2);
+    let mut command =
+        stack.program("script", ["-qec", &format!("stty cols 80 rows 24; {} watch --pace 10", env!("CARGO_BIN_EXE_kedactl")), "/dev/null"]);
+    command.env("TERM", "xterm").env("SHELL", "/bin/sh");
+    let output = Running::start(command, b"").wait();
+    assert_eq!(output.code, Some(0), "{output}");
+    let screen = &output.stdout;
+    let frames = screen.matches("\u{1b}[?2026h").count();
+    assert!(frames > 1, "{frames} frames: {screen}");
+    assert_eq!(screen.matches("\u{1b}[?2026l").count(), frames, "every frame is ended");
+    assert_eq!(screen.matches("\u{1b}[?7l").count(), screen.matches("\u{1b}[?7h").count(), "lines wrap again");
+    assert!(!screen.contains("\u{1b}[?25l") && !screen.contains("\u{1b}[?1049h"), "the cursor and the screen are left alone");
+    assert!(screen.contains("2/2 messages") && screen.contains("Drained: 2 messages done"), "{screen}");
 }
