@@ -35,7 +35,7 @@ pub(crate) struct Watch {
     #[arg(long)]
     follow: bool,
     /// Poll and sleep this many times faster than the manifest says
-    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = pace)]
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
     /// What a job does with its message instead of sleeping
     #[arg(last = true, value_name = "COMMAND")]

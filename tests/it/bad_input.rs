@@ -31,7 +31,7 @@ fn made_nothing(stack: &Stack) {
 /// Messages in the queue of `stack`, by the state that `status` shows.
 fn depth(stack: &Stack) -> i64 {
     let status = stack.json(["status"]);
-    let visible = status.pointer("/queue/visible").and_then(serde_json::Value::as_i64);
+    let visible = status.pointer("/queue/depth/visible").and_then(serde_json::Value::as_i64);
     visible.unwrap_or_else(|| panic!("status gives no depth: {status:#}"))
 }
 
@@ -229,8 +229,9 @@ fn a_state_directory_that_fills_up_loses_no_message_that_was_acknowledged() {
     let on = |args: &[&str]| stack.run(args.iter().copied().chain(["--state-dir", path.to_str().expect("UTF-8")]));
     let ready = on(&["setup"]);
     assert_eq!(ready.code, Some(0), "{ready}");
-    let body = "a".repeat(200_000);
-    let output = on(&["produce", "--count", "100", "--body", &body]);
+    let body = stack.dir().join("body");
+    fs::write(&body, "a".repeat(200_000)).expect("writable");
+    let output = on(&["produce", "--count", "100", "--body-file", body.to_str().expect("UTF-8")]);
     assert!(matches!(output.code, Some(1 | 2)), "{output}");
     assert!(output.stderr.contains("full") && !output.stderr.contains("panicked"), "{output}");
     drop(mounted);
@@ -327,11 +328,12 @@ fn a_closed_pipe_is_no_error_and_no_panic() {
 }
 
 #[test]
-fn a_watch_goes_on_when_nobody_reads_it() {
+fn a_watch_ends_well_when_nobody_reads_it() {
     let stack = Stack::ready();
     stack.ok(["produce", "--count", "3"]);
     let (code, stderr) = with_closed_pipe(&stack, &["watch", "--pace", "30", "-o", "json"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
+    stack.ok(["watch", "--pace", "30"]);
     assert_eq!(stack.json(["report"])["verdict"], "proven");
 }

@@ -2,17 +2,21 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Server, Stack};
+use crate::support::{Running, Server, Stack};
 
 #[test]
 fn the_command_line_reaches_a_served_queue_by_its_address() {
     let stack = Stack::ready();
     let server = Server::start(&stack);
-    let status = stack.json(["status", "--endpoint-url", &server.url]);
-    assert_eq!(status.pointer("/queue/visible").and_then(serde_json::Value::as_i64), Some(0), "{status:#}");
+    let visible = || {
+        let mut command = stack.command(["status", "-o", "json"]);
+        command.env("KEDACTL_ENDPOINT_URL", &server.url);
+        let status = Running::start(command, b"").wait().json();
+        status.pointer("/queue/depth/visible").and_then(serde_json::Value::as_i64)
+    };
+    assert_eq!(visible(), Some(0));
     stack.ok(["produce", "--count", "3"]);
-    let status = stack.json(["status", "--endpoint-url", &server.url]);
-    assert_eq!(status.pointer("/queue/visible").and_then(serde_json::Value::as_i64), Some(3), "{status:#}");
+    assert_eq!(visible(), Some(3));
 }
 
 #[test]
