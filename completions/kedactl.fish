@@ -87,6 +87,8 @@ always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d 'A manifest with one ScaledJob, applied again whenever it changes; - is standard input' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll and sleep this many times faster than the manifest says' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -94,6 +96,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l follow -d 'Stay when drained'
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l analyzer-url -d 'The result analyzer to ask [default: the stack\'s own]' -r
@@ -107,6 +110,8 @@ never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l messages -d 'List every message with what became of it'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s n -l count -d 'How many messages' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l pace -d 'Poll and sleep this many times faster than the article' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'

@@ -88,10 +88,18 @@ impl Live {
 
     /// Ends the view with its last state on the screen, prints the summary, and returns it. Later calls do nothing more.
     pub(crate) fn finish(&self) -> Summary {
+        let summary = self.shared.lock().board.summary();
+        if self.stop() && !self.shared.ui.is_json() {
+            let _ = self.shared.ui.print(&watch::summary(&summary));
+        }
+        summary
+    }
+
+    /// Gives the terminal back without a summary, for a view that ends in an error; whether it was still live.
+    pub(crate) fn stop(&self) -> bool {
         let mut state = self.shared.lock();
-        let summary = state.board.summary();
         if state.ended {
-            return summary;
+            return false;
         }
         state.ended = true;
         let painter = match &mut state.mode {
@@ -103,10 +111,7 @@ impl Live {
         if let Some(painter) = painter {
             let _ = painter.join();
         }
-        if !self.shared.ui.is_json() {
-            let _ = self.shared.ui.print(&watch::summary(&summary));
-        }
-        summary
+        true
     }
 }
 

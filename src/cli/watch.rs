@@ -78,7 +78,11 @@ pub(crate) async fn run(cx: &Context, backend: &Backend, objects: &dyn Objects, 
     let reporter = Fanout(vec![backend.journal_writer("watch")?, Box::new(live.clone())]);
     let ports = Ports { objects, jobs: &*jobs, lease: &*lease, scalers: &*scalers, reporter: &reporter };
     let watched = watch(ports, how, &cx.cancel).await;
-    live.finish();
+    if watched.is_ok() {
+        live.finish();
+    } else {
+        live.stop();
+    }
     watched
 }
 
