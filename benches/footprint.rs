@@ -19,7 +19,7 @@ const STARTS: usize = 50;
 
 fn main() {
     let state = tempfile::tempdir().expect("the temporary directory is writable");
-    run(kedactl(state.path()).args(["setup", "--yes"]));
+    run(kedactl(state.path()).args(["setup"]));
     start_up(state.path());
     watching(state.path());
     demo();

@@ -45,7 +45,7 @@ pub(crate) struct Consume {
     #[arg(long, value_name = "SECONDS", env = "PROCESS_SLEEP_TIME", value_parser = clap::value_parser!(u32).range(0..=43_200))]
     work_seconds: Option<u32>,
     /// How many times faster than real time to sleep and to give up waiting
-    #[arg(long, value_name = "N", env = "KEDACTL_PACE", default_value = "1", value_parser = parse_pace)]
+    #[arg(long, value_name = "N", env = "KEDACTL_PACE", default_value = "1", value_parser = parse_pace, allow_negative_numbers = true)]
     pace: f64,
     /// The name under which it counts [default: consume-<process id>]
     #[arg(long, value_name = "NAME", env = "KEDACTL_JOB", value_parser = parse_job)]

@@ -29,7 +29,7 @@ pub(crate) struct Demo {
     #[arg(short = 'n', long, value_name = "N", value_parser = load::count, default_value = "10", allow_negative_numbers = true)]
     count: u64,
     /// Poll and sleep this many times faster than the article
-    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = watch::pace)]
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = watch::pace, allow_negative_numbers = true)]
     pace: f64,
 }
 

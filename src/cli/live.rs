@@ -88,14 +88,20 @@ impl Live {
 
     /// Ends the view with its last state on the screen, prints the summary except as JSON, and returns it. Later calls do nothing more.
     pub(crate) fn finish(&self) -> Summary {
+        let summary = self.shared.lock().board.summary();
+        if self.stop() && !self.shared.ui.is_json() {
+            let _ = self.shared.ui.print(&watch::summary(&summary));
+        }
+        summary
+    }
+
+    /// Gives the terminal back without a summary, for a view that ends in an error; whether it was still live.
+    pub(crate) fn stop(&self) -> bool {
         let mut state = self.shared.lock();
-        let summary = state.board.summary();
         if state.ended {
-            return summary;
+            return false;
         }
         state.ended = true;
-        // A watch that failed before anything happened has nothing to sum up.
-        let silent = self.shared.ui.is_json() || state.board.started_at.is_none();
         let painter = match &mut state.mode {
             Mode::Region(painter) => painter.take(),
             _ => None,
@@ -105,10 +111,7 @@ impl Live {
         if let Some(painter) = painter {
             let _ = painter.join();
         }
-        if !silent {
-            let _ = self.shared.ui.print(&watch::summary(&summary));
-        }
-        summary
+        true
     }
 }
 

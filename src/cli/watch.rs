@@ -35,7 +35,7 @@ pub(crate) struct Watch {
     #[arg(long)]
     follow: bool,
     /// Poll and sleep this many times faster than the manifest says
-    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = pace)]
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
     /// What a job does with its message instead of sleeping
     #[arg(last = true, value_name = "COMMAND")]
@@ -78,7 +78,11 @@ pub(crate) async fn run(cx: &Context, backend: &Backend, objects: &dyn Objects, 
     let reporter = Fanout(vec![backend.journal_writer("watch")?, Box::new(live.clone())]);
     let ports = Ports { objects, jobs: &*jobs, lease: &*lease, scalers: &*scalers, reporter: &reporter };
     let watched = watch(ports, how, &cx.cancel).await;
-    live.finish();
+    if watched.is_ok() {
+        live.finish();
+    } else {
+        live.stop();
+    }
     watched
 }
 

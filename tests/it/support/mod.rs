@@ -12,10 +12,10 @@ use std::{
 
 pub(crate) use process::{Output, Running};
 pub(crate) use server::Server;
-pub(crate) use stack::Stack;
+pub(crate) use stack::{BINARY, Stack};
 
 /// How long anything may take before a test fails: generous, for a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until `condition` holds.
 ///
@@ -43,6 +43,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 /// Records that the calling test could not run here, so that the closing line of `tests/run` counts it as skipped.
 ///
 /// Use it as `return skipped("no moto server");`.
+#[expect(clippy::print_stderr, reason = "the test runner shows it")]
 pub(crate) fn skipped(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("unnamed test");

@@ -28,7 +28,7 @@ impl Stack {
     /// One on which `setup` has run, with quick work and quick polls.
     pub(crate) fn ready() -> Self {
         let stack = Self::new();
-        stack.ok(["setup", "--yes", "--work-seconds", "1"]);
+        stack.ok(["setup", "--work-seconds", "1"]);
         stack
     }
 
@@ -94,6 +94,37 @@ impl Stack {
     /// Starts a run.
     pub(crate) fn spawn<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Running {
         Running::start(self.command(args), b"")
+    }
+
+    /// Every event that the journal of the default stack holds, in the order of its files.
+    pub(crate) fn journal(&self) -> Vec<serde_json::Value> {
+        let entries = fs::read_dir(self.stack_dir().join("journal")).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        let texts = paths.iter().filter_map(|path| fs::read_to_string(path).ok());
+        texts.flat_map(|text| text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<_>>()).collect()
+    }
+
+    /// Every file below the state directory.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.dir().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    }
+
+    /// The processes of [`Stack::processes`] that are consumers.
+    pub(crate) fn consumers(&self) -> Vec<i32> {
+        let is_consumer = |pid: &i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0).any(|word| word == b"consume")
+        };
+        self.processes().into_iter().filter(is_consumer).collect()
     }
 
     /// The processes that use this state directory, as the operating system lists them.

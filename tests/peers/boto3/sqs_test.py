@@ -187,8 +187,8 @@ def test_an_empty_body_is_refused(queue):
 
 def test_message_attributes_come_back_with_their_md5_when_asked_for(queue):
     attributes = {
-        "name": {"DataType": "String", "StringValue": "välue"},
-        "number": {"DataType": "Number", "StringValue": "12.5"},
+        "app.name": {"DataType": "String", "StringValue": "välue"},
+        "app.number": {"DataType": "Number", "StringValue": "12.5"},
         "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
         "custom": {"DataType": "String.kind", "StringValue": "c"},
     }
@@ -198,7 +198,7 @@ def test_message_attributes_come_back_with_their_md5_when_asked_for(queue):
     assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
     # boto3 itself checks the digest against the content it received.
     assert "MessageAttributes" not in queue.one(VisibilityTimeout=0)
-    assert set(queue.one(MessageAttributeNames=["n*"], VisibilityTimeout=0)["MessageAttributes"]) == {"name", "number"}
+    assert set(queue.one(MessageAttributeNames=["app.*"], VisibilityTimeout=0)["MessageAttributes"]) == {"app.name", "app.number"}
     assert set(queue.one(MessageAttributeNames=["bytes"])["MessageAttributes"]) == {"bytes"}
 
 

@@ -1,3 +1,5 @@
+//! Manifests that are right, wrong, and wrong in one place.
+
 use proptest::{
     collection::{btree_map, vec},
     option::of,
