@@ -58,7 +58,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Routes by `x-amz-target`, then by the service in the SigV4 scope, then by the form field `Action`.
+    /// Routes by `x-amz-target`, then by the service in the `SigV4` scope, then by the form field `Action`.
     ///
     /// # Errors
     /// When nothing tells which service is meant.
@@ -79,9 +79,8 @@ impl Call {
             let service = match (scope.service.as_str(), action.as_str()) {
                 ("sqs", _) => Service::SqsQuery,
                 ("iam", _) => Service::Iam,
-                ("sts", _) => Service::Sts,
                 ("eks", _) => Service::Eks,
-                (_, "AssumeRoleWithWebIdentity" | "AssumeRole" | "GetCallerIdentity" | "AssumeRoleWithSAML") => Service::Sts,
+                ("sts", _) | (_, "AssumeRoleWithWebIdentity" | "AssumeRole" | "GetCallerIdentity" | "AssumeRoleWithSAML") => Service::Sts,
                 (_, _) if parts.uri.path().starts_with("/clusters") => Service::Eks,
                 (_, "") => {
                     let error = ServiceError::new(
@@ -128,7 +127,7 @@ fn decode(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// The credential scope of a SigV4 `Authorization` header.
+/// The credential scope of a `SigV4` `Authorization` header.
 struct Scope {
     access_key: Option<String>,
     region: String,

@@ -45,7 +45,7 @@ impl Writer {
         F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Change { change: Some(change), outcome: None, reply };
+        let job = Pending { change: Some(change), outcome: None, reply };
         let gone = || E::from(fault(ffi::SQLITE_ABORT, "the writer of the file has ended"));
         self.queue.send(Box::new(job)).map_err(|_| gone())?;
         match answer.await {
@@ -66,13 +66,13 @@ trait Job: Send {
     fn answer(self: Box<Self>, fault: Option<rusqlite::Error>);
 }
 
-struct Change<T, E, F> {
+struct Pending<T, E, F> {
     change: Option<F>,
     outcome: Option<Outcome<T, E>>,
     reply: oneshot::Sender<Outcome<T, E>>,
 }
 
-impl<T, E, F> Job for Change<T, E, F>
+impl<T, E, F> Job for Pending<T, E, F>
 where
     T: Send,
     E: From<rusqlite::Error> + Send,

@@ -210,7 +210,6 @@ fn check(session: &Session<'_>, queue: &Queue, name: &str, value: String) -> Res
         "KmsDataKeyReusePeriodSeconds" => number(60, 86_400),
         "SqsManagedSseEnabled" => one_of(&["true", "false"]),
         "FifoQueue" if queue.is_fifo() => one_of(&["true"]),
-        "FifoQueue" => Err(error::invalid_attribute_name(name)),
         "ContentBasedDeduplication" => fifo_only(&["true", "false"]),
         "DeduplicationScope" => fifo_only(&["messageGroup", "queue"]),
         "FifoThroughputLimit" => fifo_only(&["perQueue", "perMessageGroupId"]),

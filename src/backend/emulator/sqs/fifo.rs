@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension;
 use sha2::{Digest, Sha256};
 
-use super::{error, queue::Queue, receipt::Receipt, session::Session};
+use super::{checksum, error, queue::Queue, receipt::Receipt, session::Session};
 use crate::backend::emulator::error::ServiceError;
 
 /// How long a deduplication id or a receive attempt is remembered, in milliseconds.
@@ -52,7 +52,7 @@ fn is_id(id: &str) -> bool {
 }
 
 fn content_id(body: &str) -> String {
-    Sha256::digest(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    checksum::hex(&Sha256::digest(body.as_bytes()))
 }
 
 /// Row and id of the message that was accepted under the same deduplication id in the last five minutes, deleted or not.

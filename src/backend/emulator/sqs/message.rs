@@ -131,11 +131,14 @@ fn is_legal(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }
 
-/// Whether a list of asked-for attribute names (`All`, `.*`, `prefix.*`, exact) covers `name`.
+/// Whether a list of asked-for attribute names (`All`, `.*`, `prefix.*`, `prefix*`, exact) covers `name`.
 pub(super) fn is_asked_for(asked: &[String], name: &str) -> bool {
     asked.iter().any(|pattern| match pattern.as_str() {
         "All" | ".*" => true,
-        pattern => pattern == name || pattern.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix)),
+        pattern => {
+            let prefix = pattern.strip_suffix(".*").or_else(|| pattern.strip_suffix('*'));
+            prefix.is_some_and(|prefix| name.starts_with(prefix)) || pattern == name
+        }
     })
 }
 
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn prefixes_ask_for_what_they_start() {
-        let asked = ["trace.*".to_owned(), "n".to_owned()];
-        assert!(is_asked_for(&asked, "trace.id") && is_asked_for(&asked, "n") && !is_asked_for(&asked, "name"));
+        let asked = ["trace.*".to_owned(), "n".to_owned(), "m*".to_owned()];
+        assert!(is_asked_for(&asked, "trace.id") && is_asked_for(&asked, "n") && is_asked_for(&asked, "mass") && !is_asked_for(&asked, "name"));
     }
 }

@@ -21,7 +21,7 @@ const CHUNK: i64 = 5000;
 /// All three actions.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Task {
+pub(super) struct MoveInput {
     source_arn: Option<String>,
     destination_arn: Option<String>,
     #[serde(default, deserialize_with = "number_or_text")]
@@ -32,7 +32,7 @@ pub(super) struct Task {
 }
 
 /// Starts a task on a dead-letter queue.
-pub(super) fn start(session: &Session<'_>, input: Task) -> Result<Value, ServiceError> {
+pub(super) fn start(session: &Session<'_>, input: MoveInput) -> Result<Value, ServiceError> {
     let source = source(session, input.source_arn, "sqs:StartMessageMoveTask")?;
     session.authorize("sqs:ReceiveMessage", &source.name)?;
     session.authorize("sqs:DeleteMessage", &source.name)?;
@@ -74,7 +74,7 @@ pub(super) fn start(session: &Session<'_>, input: Task) -> Result<Value, Service
 }
 
 /// The last tasks of a queue, the newest first.
-pub(super) fn list(session: &Session<'_>, input: Task) -> Result<Value, ServiceError> {
+pub(super) fn list(session: &Session<'_>, input: MoveInput) -> Result<Value, ServiceError> {
     let source = source(session, input.source_arn, "sqs:ListMessageMoveTasks")?;
     let most = input.max_results.map_or(1, |Number(most)| most);
     if !(1..=10).contains(&most) {
@@ -111,7 +111,7 @@ pub(super) fn list(session: &Session<'_>, input: Task) -> Result<Value, ServiceE
 }
 
 /// Stops a running task; what it moved stays moved.
-pub(super) fn cancel(session: &Session<'_>, input: Task) -> Result<Value, ServiceError> {
+pub(super) fn cancel(session: &Session<'_>, input: MoveInput) -> Result<Value, ServiceError> {
     let handle = input.task_handle.ok_or_else(|| error::missing("TaskHandle"))?;
     let task: Option<(String, i64, String)> = session
         .connection
@@ -138,7 +138,7 @@ fn source(session: &Session<'_>, arn: Option<String>, action: &str) -> Result<Qu
 
 /// Before a reading: does what running tasks have due. Without a running task nothing is written.
 pub(super) async fn catch_up(emulator: &Emulator) -> Result<(), ServiceError> {
-    if emulator.store.read(|connection| is_any_running(connection)).await? {
+    if emulator.store.read(is_any_running).await? {
         let clock = emulator.clock.clone();
         emulator.store.write(move |transaction| advance(transaction, clock.now_ms())).await?;
         emulator.arrivals.notify_waiters();

@@ -21,6 +21,9 @@ use crate::{
 /// Time between two purges, and before a deleted queue's name may be used again, in milliseconds.
 const MINUTE: i64 = 60 * 1000;
 
+/// How the names of FIFO queues end.
+const FIFO: &str = ".fifo";
+
 /// A queue as it is stored.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
@@ -77,7 +80,7 @@ impl Queue {
 
     /// Whether it keeps the order of its groups.
     pub(super) fn is_fifo(&self) -> bool {
-        self.name.ends_with(".fifo")
+        self.name.strip_suffix(FIFO).is_some()
     }
 
     /// Whether equal bodies are taken for the same message.
@@ -182,9 +185,9 @@ pub(super) fn create(session: &Session<'_>, input: Create) -> Result<Value, Serv
 }
 
 fn check_name(name: &str, fifo: bool) -> Result<(), ServiceError> {
-    let stem = name.strip_suffix(".fifo").filter(|_| fifo).unwrap_or(name);
+    let stem = name.strip_suffix(FIFO).filter(|_| fifo).unwrap_or(name);
     let legal = name.len() <= 80 && !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    match (legal, fifo, name.ends_with(".fifo")) {
+    match (legal, fifo, name.strip_suffix(FIFO).is_some()) {
         (true, false, false) | (true, true, true) => Ok(()),
         (_, true, _) => Err(error::invalid(
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length",

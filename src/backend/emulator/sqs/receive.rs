@@ -54,7 +54,7 @@ const FIRST_OF_FREE_GROUPS: &str = "
 /// `ReceiveMessage`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Receive {
+struct Wanted {
     queue_url: Option<String>,
     #[serde(default)]
     attribute_names: Vec<String>,
@@ -71,7 +71,7 @@ struct Receive {
     receive_request_attempt_id: Option<String>,
 }
 
-impl Receive {
+impl Wanted {
     fn check(&self) -> Result<(), ServiceError> {
         let within = |number: Option<Number>, least: i64, most: i64| number.map(|Number(n)| n).filter(|n| !(least..=most).contains(n));
         if let Some(number) = within(self.max_number_of_messages, 1, 10) {
@@ -98,7 +98,7 @@ impl Receive {
 /// Receives, waiting for a message if asked to. Dropping the future ends the wait.
 pub(super) async fn receive(emulator: &Emulator, call: &Arc<Call>) -> Result<Value, ServiceError> {
     let begun = Instant::now();
-    let input: Arc<Receive> = Arc::new(wire::read(call)?);
+    let input: Arc<Wanted> = Arc::new(wire::read(call)?);
     input.check()?;
     loop {
         let mut arrival = std::pin::pin!(emulator.arrivals.notified());
@@ -143,7 +143,7 @@ struct Taken {
     due: Option<i64>,
 }
 
-fn take(session: &Session<'_>, input: &Receive) -> Result<Taken, ServiceError> {
+fn take(session: &Session<'_>, input: &Wanted) -> Result<Taken, ServiceError> {
     let queue = session.open(input.queue_url.as_deref(), "sqs:ReceiveMessage")?;
     let wait = input.wait_time_seconds.map_or(queue.wait_time(), |Number(seconds)| seconds);
     let hide = input.visibility_timeout.map_or(queue.visibility_timeout(), |Number(seconds)| seconds);
@@ -232,7 +232,7 @@ fn bury(session: &Session<'_>, queue: &Queue, target: &Queue, row: i64) -> Resul
 }
 
 /// The message as the receiver sees it.
-fn show(session: &Session<'_>, queue: &Queue, receipt: &Receipt, input: &Receive) -> Result<Value, ServiceError> {
+fn show(session: &Session<'_>, queue: &Queue, receipt: &Receipt, input: &Wanted) -> Result<Value, ServiceError> {
     let mut select = session.connection.prepare_cached(
         "SELECT message_id, body, attributes, sender, sent, receives, first_received, grp, dedup, trace, origin FROM messages WHERE id = ?1",
     )?;

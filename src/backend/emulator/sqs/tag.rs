@@ -14,7 +14,7 @@ const MOST: i64 = 50;
 /// All of the tag actions.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Tags {
+pub(super) struct Tagging {
     queue_url: Option<String>,
     #[serde(default, alias = "tags")]
     tags: BTreeMap<String, String>,
@@ -23,7 +23,7 @@ pub(super) struct Tags {
 }
 
 /// Adds tags; those with the same key are replaced.
-pub(super) fn add(session: &Session<'_>, input: Tags) -> Result<Value, ServiceError> {
+pub(super) fn add(session: &Session<'_>, input: Tagging) -> Result<Value, ServiceError> {
     let queue = session.open(input.queue_url.as_deref(), "sqs:TagQueue")?;
     put(session, &queue, &input.tags)?;
     Ok(json!({}))
@@ -55,7 +55,7 @@ pub(super) fn put(session: &Session<'_>, queue: &Queue, tags: &BTreeMap<String, 
 }
 
 /// Removes tags; those that are not there are no error.
-pub(super) fn remove(session: &Session<'_>, input: Tags) -> Result<Value, ServiceError> {
+pub(super) fn remove(session: &Session<'_>, input: Tagging) -> Result<Value, ServiceError> {
     let queue = session.open(input.queue_url.as_deref(), "sqs:UntagQueue")?;
     if input.tag_keys.is_empty() {
         return Err(error::invalid("Tag keys must be between 1 and 128 characters in length."));
@@ -67,7 +67,7 @@ pub(super) fn remove(session: &Session<'_>, input: Tags) -> Result<Value, Servic
 }
 
 /// All tags.
-pub(super) fn list(session: &Session<'_>, input: Tags) -> Result<Value, ServiceError> {
+pub(super) fn list(session: &Session<'_>, input: Tagging) -> Result<Value, ServiceError> {
     let queue = session.open(input.queue_url.as_deref(), "sqs:ListQueueTags")?;
     let mut rows = session.connection.prepare_cached("SELECT key, value FROM queue_tags WHERE queue = ?1 ORDER BY key")?;
     let tags = rows.query_map([queue.id], |row| Ok((row.get(0)?, Value::String(row.get(1)?))))?.collect::<Result<Map<_, _>, _>>()?;

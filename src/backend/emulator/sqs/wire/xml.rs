@@ -10,8 +10,7 @@ pub(super) fn document(action: &str, namespace: &str, request_id: &str, value: &
         element(&mut text, &format!("{action}Result"), |text| fields(text, action, value));
     }
     element(&mut text, "ResponseMetadata", |text| element(text, "RequestId", |text| text.push_str(request_id)));
-    text.push_str(&format!("</{action}Response>"));
-    text
+    text + "</" + action + "Response>"
 }
 
 /// These answer with nothing but the id of the request.
@@ -45,7 +44,9 @@ fn field(text: &mut String, action: &str, name: &str, value: &Value) {
         ("Tags", Value::Object(map)) => map.iter().for_each(|(key, value)| pair(text, "Tag", ("Key", key), action, value)),
         (_, Value::Array(members)) => {
             let member = member_name(name, action);
-            members.iter().for_each(|value| element(text, &member, |text| content(text, action, value)));
+            for value in members {
+                element(text, &member, |text| content(text, action, value));
+            }
         }
         _ => element(text, name, |text| content(text, action, value)),
     }
