@@ -7,8 +7,8 @@ use crate::{
     core::stack::Place,
 };
 
-/// A call, when it came, and where its objects live.
-#[derive(Debug, Clone)]
+/// A call, when it came, and where its objects live. Not `Debug`: a call may carry a token.
+#[derive(Clone)]
 pub(crate) struct Ask {
     pub(crate) call: Call,
     /// Seconds since 1970.

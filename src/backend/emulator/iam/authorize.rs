@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// May the caller of `call` do `action` (`sqs:SendMessage`) on `resource` (an ARN), `now` in seconds since 1970?
+/// May the caller of `call` do `action` (`sqs:SendMessage`) on `resource` (an ARN), `now` (seconds since 1970)?
 ///
 /// Unsigned and unknown long-term keys count as the account's root; session credentials are checked
 /// against the policies attached to their role. Runs inside the caller's own transaction or snapshot.

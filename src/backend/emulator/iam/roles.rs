@@ -68,8 +68,7 @@ impl Role {
     /// The call's `RoleName`.
     pub(super) fn asked(connection: &Connection, ask: &Ask) -> Result<Self, ServiceError> {
         let name = ask.ruled("RoleName", Rule { longest: 128, ..ROLE_NAME })?;
-        Self::find(connection, name)?
-            .ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found. Role {name} not found")))
+        Self::find(connection, name)?.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
     }
 
     pub(crate) fn arn(&self, place: &Place) -> String {
