@@ -6,5 +6,6 @@ mod consume;
 mod contract;
 mod generated;
 mod keda;
+mod setup;
 mod support;
 mod terminal;
