@@ -43,7 +43,9 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(self.flags.choices())?;
+        let flags = self.flags.choices();
+        let command = flags.iter().fold("kedactl setup".to_owned(), |line, (key, value)| format!("{line} --{} {value}", key.name()));
+        let settings = cx.settings(flags)?;
         let backend = Backend::connect(&settings)?;
         let (resources, plan) = look(&backend).await?;
         let stack = &settings.stack;
@@ -51,7 +53,7 @@ impl Setup {
             cx.ui.print(&view::setup::plan(&cx.ui, &plan, self.explain))?;
         }
         if self.plan {
-            return show_plan(cx, &Outcome::new(stack, plan, false));
+            return show_plan(cx, &Outcome::new(stack, plan, false), &command);
         }
         check_unblocked(&plan, stack)?;
         if plan.changes().next().is_some() && !settings.is_on_this_machine() {
@@ -89,16 +91,14 @@ pub(crate) async fn carry_out(cx: &Context, backend: &Backend, resources: &[Box<
     outcome
 }
 
-fn show_plan(cx: &Context, outcome: &Outcome) -> Result<Exit> {
+fn show_plan(cx: &Context, outcome: &Outcome, command: &str) -> Result<Exit> {
     if cx.ui.is_json() {
         cx.ui.result(outcome, String::new)?;
     }
-    if outcome.plan.blocked().next().is_some() {
-        check_unblocked(&outcome.plan, &outcome.stack)?;
-    }
+    check_unblocked(&outcome.plan, &outcome.stack)?;
     if outcome.changes == 0 {
         return Ok(Exit::DONE);
     }
-    cx.ui.next("kedactl setup");
+    cx.ui.next(command);
     Ok(Exit::CHANGES)
 }

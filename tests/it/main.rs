@@ -11,5 +11,6 @@ mod keda;
 mod produce;
 mod readme;
 mod serve;
+mod setup;
 mod support;
 mod terminal;

@@ -46,20 +46,25 @@ pub(crate) fn steps<'a>(ui: &Ui, steps: impl Iterator<Item = &'a Step> + Clone) 
 
 /// What was done.
 pub(crate) fn summary(outcome: &Outcome) -> String {
-    match outcome.changes {
-        0 => format!("Nothing to change: {} are as they should be", counted(outcome.plan.steps.len() as u64, "object")),
-        _ => format!("Done: {} of stack `{}` changed", counted(outcome.changes as u64, "object"), outcome.stack),
+    if outcome.changes == 0 {
+        return format!("Nothing to change: {} are as they should be", counted(outcome.plan.steps.len() as u64, "object"));
     }
+    let done = [(Action::Create, "created"), (Action::Update, "updated")].map(|(action, word)| (count(&outcome.plan.steps, action), word));
+    let done: Vec<String> = done.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    format!("Done: {}", done.join(", "))
+}
+
+fn count(steps: &[Step], action: Action) -> usize {
+    steps.iter().filter(|step| step.action == action).count()
 }
 
 fn sum(steps: &[Step]) -> String {
-    let count = |action: Action| steps.iter().filter(|step| step.action == action).count();
-    let (create, update, keep, blocked) = (count(Action::Create), count(Action::Update), count(Action::Keep), count(Action::Blocked));
-    let mut text = format!("{create} to create, {update} to update, {keep} to keep");
-    if blocked > 0 {
-        text.push_str(&format!(", {blocked} not ours"));
-    }
-    text
+    let count = |action| count(steps, action);
+    let blocked = match count(Action::Blocked) {
+        0 => String::new(),
+        blocked => format!(", {blocked} not ours"),
+    };
+    format!("{} to create, {} to update, {} to keep{blocked}", count(Action::Create), count(Action::Update), count(Action::Keep))
 }
 
 /// The action's word in its colour.
