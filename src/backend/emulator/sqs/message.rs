@@ -177,6 +177,8 @@ mod tests {
     #[test]
     fn prefixes_ask_for_what_they_start() {
         let asked = ["trace.*".to_owned(), "n".to_owned(), "m*".to_owned()];
-        assert!(is_asked_for(&asked, "trace.id") && is_asked_for(&asked, "n") && is_asked_for(&asked, "mass") && !is_asked_for(&asked, "name"));
+        assert!(
+            is_asked_for(&asked, "trace.id") && is_asked_for(&asked, "n") && is_asked_for(&asked, "mass") && !is_asked_for(&asked, "name")
+        );
     }
 }
