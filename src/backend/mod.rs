@@ -43,7 +43,7 @@ use crate::core::{
 };
 
 /// How long a minted token is good; each is used once, at once.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
+const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 
 /// In whose name AWS is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use kedactl::{
         load::{self, Bodies, Load, MOST_DELAY, Rate},
         ops::produce::{Sent, produce},
         settings::Choices,
+        stack::is_fifo,
     },
 };
 use uuid::Uuid;
@@ -119,10 +120,6 @@ pub(crate) fn outcome(cx: &Context, sent: Sent) -> Result<Exit> {
         }
         (None, None) => Ok(Exit::DONE),
     }
-}
-
-fn is_fifo(queue: &str) -> bool {
-    queue.strip_suffix(".fifo").is_some()
 }
 
 /// Unique, as deduplication ids of FIFO queues follow from it.

@@ -149,7 +149,7 @@ pub struct JobSpec {
     pub labels: BTreeMap<String, String>,
     /// Annotations, KEDA's and the ScaledJob's.
     pub annotations: BTreeMap<String, String>,
-    /// The `batch/v1` JobSpec, as KEDA would write it.
+    /// The `batch/v1` `JobSpec`, as KEDA would write it.
     pub spec: serde_json::Value,
     /// Environment of the consumer's container, resolved.
     pub env: BTreeMap<String, String>,

@@ -155,8 +155,8 @@ impl Place {
     #[must_use]
     pub fn embedded_issuer(&self, name: &str) -> String {
         let digest = Sha256::digest(self.cluster_arn(name).as_bytes());
-        let id: String = digest.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
-        format!("https://oidc.eks.{}.{}/id/{id}", self.region, self.dns_suffix())
+        let half = u128::from_be_bytes(std::array::from_fn(|index| digest[index]));
+        format!("https://oidc.eks.{}.{}/id/{half:032X}", self.region, self.dns_suffix())
     }
 }
 
@@ -216,6 +216,12 @@ impl Names {
             scaled_job: stack.derive("video-processor"),
         }
     }
+}
+
+/// Whether the queue called `name` is a FIFO queue: SQS tells by the ending.
+#[must_use]
+pub fn is_fifo(name: &str) -> bool {
+    name.strip_suffix(".fifo").is_some()
 }
 
 /// The subject of a service account's token: `system:serviceaccount:<namespace>:<name>`.

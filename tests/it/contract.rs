@@ -61,12 +61,11 @@ impl World {
         flags.extend(endpoint.clone().map(|url| (Key::EndpointUrl, url)));
         let stack = stack.parse().expect("a legal name");
         let settings = Settings::resolve(stack, state.path().to_owned(), ACCOUNT, &[(Origin::Flag, flags)]).expect("valid");
-        let wire = match endpoint {
-            Some(url) => Wire::network(Some(url)),
-            None => {
-                let emulator = Emulator::open(&state.path().join("aws.db")).expect("opened");
-                Wire { http_client: emulator.http_client(), endpoint_url: None }
-            }
+        let wire = if let Some(url) = endpoint {
+            Wire::network(Some(url))
+        } else {
+            let emulator = Emulator::open(&state.path().join("aws.db")).expect("opened");
+            Wire { http_client: emulator.http_client(), endpoint_url: None }
         };
         let sdk = configure(&wire, &settings.place.region, Some(administrator()));
         Self { name, backend: Backend::connect(&settings).expect("connected"), sdk, _state: state, _turn: turn }

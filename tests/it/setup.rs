@@ -10,7 +10,7 @@ use crate::support::{Output, Server, Stack};
 /// The words of a run, without what differs from machine to machine.
 fn words(stack: &Stack, output: &Output) -> String {
     let text = format!("{}--- stderr\n{}", output.stdout, output.stderr);
-    text.replace(&stack.dir().display().to_string(), "DIR").lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.replace(&stack.dir().display().to_string(), "DIR").lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 #[test]

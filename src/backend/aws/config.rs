@@ -78,16 +78,12 @@ pub fn administrator() -> SharedCredentialsProvider {
 pub async fn ambient(wire: &Wire, region: &str, fallback: Option<SharedCredentialsProvider>) -> SharedCredentialsProvider {
     use aws_config::{environment::EnvironmentVariableCredentialsProvider, meta::credentials::CredentialsProviderChain};
     let environment = EnvironmentVariableCredentialsProvider::new();
-    match fallback {
-        Some(fallback) => {
-            SharedCredentialsProvider::new(CredentialsProviderChain::first_try("environment", environment).or_else("emulator", fallback))
-        }
-        None => {
-            let loader = aws_config::defaults(BehaviorVersion::latest())
-                .region(Region::new(region.to_owned()))
-                .http_client(wire.http_client.clone());
-            let config = loader.load().await;
-            config.credentials_provider().unwrap_or_else(|| SharedCredentialsProvider::new(environment))
-        }
+    if let Some(fallback) = fallback {
+        SharedCredentialsProvider::new(CredentialsProviderChain::first_try("environment", environment).or_else("emulator", fallback))
+    } else {
+        let loader =
+            aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned())).http_client(wire.http_client.clone());
+        let config = loader.load().await;
+        config.credentials_provider().unwrap_or_else(|| SharedCredentialsProvider::new(environment))
     }
 }

@@ -31,7 +31,7 @@ const SESSION: &str = "KEDA";
 pub struct AwsScalers {
     /// Where AWS is.
     pub wire: Wire,
-    /// Where the TriggerAuthentications are.
+    /// Where the `TriggerAuthentications` are.
     pub objects: Arc<dyn Objects>,
     /// The operator's own credentials.
     pub operator: SharedCredentialsProvider,

@@ -98,23 +98,23 @@ pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken)
                 Claim::HeldBy(_) => {}
             }
         }
-        let scales = held.is_some();
-        if scaler.reconcile(scales).await? {
+        let acts = held.is_some();
+        if scaler.reconcile(acts).await? {
             next_poll = Instant::now();
         }
-        if scales && Instant::now() >= next_poll {
+        if acts && Instant::now() >= next_poll {
             let due = Instant::now() + scaler.interval();
             scaler.poll(&mut look).await?;
             next_poll = due.max(Instant::now());
         }
         look.refresh(ports, &scaler).await?;
-        if how.until == Until::Drained && scaler.has_polled(scales) && look.is_drained(scaler.minimum()) {
+        if how.until == Until::Drained && scaler.has_polled(acts) && look.is_drained(scaler.minimum()) {
             let seconds = started.elapsed().as_secs_f64();
             ports.reporter.tell(What::Drained { done: look.done(), seconds });
             return Ok(Watched { drained: true, done: look.done(), seconds });
         }
         let mut wake = Instant::now() + how.refresh;
-        if scales && !scaler.is_paused() {
+        if acts && !scaler.is_paused() {
             wake = wake.min(next_poll);
         }
         tokio::select! {

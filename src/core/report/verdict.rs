@@ -81,11 +81,11 @@ impl Verdict {
         if miscounted > 0 {
             return (Self::Miscounted, of(miscounted.try_into().unwrap_or(u64::MAX), "not counted exactly once"));
         }
-        let mut reason = format!("{} sent, received, deleted and counted exactly once", plural(totals.sent + totals.strangers));
-        if inferred > 0 {
-            reason.push_str(&format!(" ({inferred} deleted by a consumer that was killed before it could write that down)"));
+        let proven = format!("{} sent, received, deleted and counted exactly once", plural(totals.sent + totals.strangers));
+        match inferred {
+            0 => (Self::Proven, proven),
+            _ => (Self::Proven, format!("{proven} ({inferred} deleted by a consumer that was killed before it could write that down)")),
         }
-        (Self::Proven, reason)
     }
 }
 

@@ -108,7 +108,7 @@ async fn a_released_message_is_visible_at_once_and_counted_again() {
         queue.release(&first.receipt).await.expect("released");
         let second = receive(&*queue).await.expect("visible again");
         assert_eq!((second.message_id.as_str(), second.receive_count), (first.message_id.as_str(), 2), "{}", world.name);
-        queue.extend(&second.receipt, Duration::from_secs(600)).await.expect("extended");
+        queue.extend(&second.receipt, Duration::from_mins(10)).await.expect("extended");
         assert_eq!(receive(&*queue).await, None, "{}: it is hidden still", world.name);
     }
 }

@@ -37,7 +37,7 @@ impl ManagedPolicy {
         format!("could not {verb} policy `{}`", self.name)
     }
 
-    async fn document(&self) -> Result<String> {
+    fn document(&self) -> Result<String> {
         let issuer = self.shared.issuer.known();
         self.template.render(&Facts::new(&self.shared.settings, issuer))
     }
@@ -88,12 +88,12 @@ impl Managed for ManagedPolicy {
             Err(error) => return Err(fault(self.what("look at"), &error)),
         };
         let actual = decoded(version.as_ref().and_then(PolicyVersion::document));
-        Ok(drifted(document_differences(&self.document().await?, &actual)))
+        Ok(drifted(document_differences(&self.document()?, &actual)))
     }
 
     async fn create(&self) -> Result<()> {
         let request = self.shared.iam.create_policy().policy_name(&self.name);
-        let request = request.policy_document(self.document().await?).tags(self.shared.iam_tag()?);
+        let request = request.policy_document(self.document()?).tags(self.shared.iam_tag()?);
         request.send().await.map_err(|error| fault(self.what("create"), &error))?;
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Managed for ManagedPolicy {
             self.delete_version(version).await?;
         }
         let request = self.shared.iam.create_policy_version().policy_arn(self.arn());
-        let request = request.policy_document(self.document().await?).set_as_default(true);
+        let request = request.policy_document(self.document()?).set_as_default(true);
         request.send().await.map_err(|error| fault(self.what("update"), &error))?;
         Ok(())
     }

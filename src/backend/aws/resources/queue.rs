@@ -14,7 +14,7 @@ use crate::core::{
     error::Result,
     managed::{Managed, drifted, not_ours},
     plan::{Difference, Observed, ResourceId},
-    stack::STACK_TAG,
+    stack::{STACK_TAG, is_fifo},
 };
 
 /// How long the work queue keeps a message.
@@ -131,7 +131,7 @@ impl Managed for WorkQueue {
         for (field, value) in self.wanted() {
             request = request.attributes(Attribute::from(field), value);
         }
-        if self.name().ends_with(".fifo") {
+        if is_fifo(self.name()) {
             request = request.attributes(Attribute::FifoQueue, "true");
         }
         let request = request.tags(STACK_TAG, self.shared.settings.stack.as_str());

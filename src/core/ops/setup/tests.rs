@@ -23,7 +23,7 @@ struct Thing {
 }
 
 impl Thing {
-    fn new(name: &'static str, observed: Observed) -> Box<dyn Resource> {
+    fn sound(name: &'static str, observed: Observed) -> Box<dyn Resource> {
         Self::failing(name, observed, 0, Kind::Failed)
     }
 
@@ -71,7 +71,7 @@ impl Reporter for Tape {
 }
 
 async fn run(resources: &[Box<dyn Resource>]) -> (Result<()>, Vec<What>) {
-    run_within(Duration::from_secs(60), resources).await
+    run_within(Duration::from_mins(1), resources).await
 }
 
 async fn run_within(limit: Duration, resources: &[Box<dyn Resource>]) -> (Result<()>, Vec<What>) {
@@ -84,7 +84,7 @@ async fn run_within(limit: Duration, resources: &[Box<dyn Resource>]) -> (Result
 
 #[tokio::test]
 async fn only_what_is_missing_is_made_and_told() {
-    let resources = [Thing::new("a", Observed::Ready), Thing::new("b", Observed::Absent)];
+    let resources = [Thing::sound("a", Observed::Ready), Thing::sound("b", Observed::Absent)];
     let (outcome, told) = run(&resources).await;
     outcome.expect("applied");
     assert_eq!(told.len(), 2);
@@ -110,7 +110,7 @@ async fn a_passing_fault_that_stays_is_given_up() {
 
 #[tokio::test]
 async fn a_fault_that_stays_stops_at_once_and_the_next_run_completes() {
-    let resources = [Thing::new("a", Observed::Absent), Thing::failing("b", Observed::Absent, 1, Kind::Denied)];
+    let resources = [Thing::sound("a", Observed::Absent), Thing::failing("b", Observed::Absent, 1, Kind::Denied)];
     assert_eq!(run(&resources).await.0.expect_err("denied").kind, Kind::Denied);
     let (outcome, told) = run(&resources).await;
     outcome.expect("applied");
@@ -119,7 +119,7 @@ async fn a_fault_that_stays_stops_at_once_and_the_next_run_completes() {
 
 #[tokio::test]
 async fn an_interrupt_stops_between_two_steps() {
-    let resources = [Thing::new("a", Observed::Absent)];
+    let resources = [Thing::sound("a", Observed::Absent)];
     let plan = plan(&resources).await.expect("planned");
     let cancel = CancellationToken::new();
     cancel.cancel();
@@ -131,7 +131,7 @@ async fn an_interrupt_stops_between_two_steps() {
 #[tokio::test]
 async fn what_is_foreign_is_named_before_anything_is_changed() {
     let foreign = Observed::Foreign { why: "it has no tag".into() };
-    let plan = plan(&[Thing::new("a", Observed::Absent), Thing::new("b", foreign)]).await.expect("planned");
+    let plan = plan(&[Thing::sound("a", Observed::Absent), Thing::sound("b", foreign)]).await.expect("planned");
     let error = check_unblocked(&plan, &StackName::default()).expect_err("blocked");
     assert_eq!((error.kind, error.exit_code()), (Kind::Foreign, 1));
     assert!(error.to_string().contains("thing b (it has no tag)"), "{error}");

@@ -1,4 +1,4 @@
-//! The environment of the jobs' container, with what it takes from ConfigMaps and Secrets.
+//! The environment of the jobs' container, with what it takes from `ConfigMaps` and Secrets.
 
 use std::collections::BTreeMap;
 
