@@ -28,7 +28,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -l stack -d 'The stack: on
 complete -c kedactl -n "__fish_kedactl_needs_command" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_needs_command" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_needs_command" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_needs_command" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_needs_command" -s q -l quiet -d 'Print results and errors only'
@@ -63,7 +63,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l stack -d 'The 
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l plan -d 'Show the plan and stop: exit code 0 when nothing would change, 3 otherwise'
@@ -82,7 +82,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l stack -d 'Th
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s q -l quiet -d 'Print results and errors only'
@@ -93,7 +93,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The 
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l follow -d 'Stay when drained'
@@ -104,7 +104,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l stack -d 'The
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l messages -d 'List every message with what became of it'
@@ -116,7 +116,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l stack -d 'The s
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s q -l quiet -d 'Print results and errors only'
@@ -125,7 +125,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l stack -d 'The
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l objects -d 'List every object with its state'
@@ -135,7 +135,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l stack -d 'T
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l shared -d 'Also delete what is shared, if this stack made it'
@@ -158,7 +158,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l stack -d 'The
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l force -d 'Replace files that differ'
@@ -176,7 +176,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l stack -d 'Th
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s q -l quiet -d 'Print results and errors only'
@@ -186,7 +186,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l stack -d 'T
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l allow-remote -d 'Allow an address that other machines can reach: the analyzer asks for no password'
@@ -196,7 +196,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_se
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s q -l quiet -d 'Print results and errors only'
@@ -207,7 +207,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_s
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l allow-remote -d 'Allow an address that other machines can reach: anyone there may then read and change everything'
@@ -217,7 +217,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l stack -d
 complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand completions" -s q -l quiet -d 'Print results and errors only'
@@ -227,7 +227,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l stack -d 'The st
 complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand man" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
 json\t'One JSON document; JSON lines for streams'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kedactl -n "__fish_kedactl_using_subcommand man" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand man" -s q -l quiet -d 'Print results and errors only'

@@ -130,6 +130,7 @@ impl Ui {
     }
 
     /// Writes a question to stderr, without a line end.
+    #[expect(clippy::unused_self, reason = "every word to a person goes through the terminal as the verbs see it")]
     pub(crate) fn ask(&self, question: &str) {
         let mut stderr = io::stderr().lock();
         let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
