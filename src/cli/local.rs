@@ -56,8 +56,10 @@ impl Serve {
         cx.listen();
         cx.ui.print(&format!("Serving SQS, IAM, STS and EKS at http://{address}"))?;
         cx.ui.print(&format!(
-            "export AWS_ENDPOINT_URL=http://{address} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+            "export AWS_ENDPOINT_URL=http://{address} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \
+             AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
         ))?;
+        cx.ui.note(&format!("Version 1 of the AWS CLI overlooks AWS_ENDPOINT_URL for SQS: give it --endpoint-url http://{address}"));
         let extras = if env::var_os("KEDACTL_TEST_RESET").is_some_and(|value| value == "1") { Extras::TestReset } else { Extras::None };
         serve(emulator, listener, extras, cx.cancel.clone()).await?;
         Ok(Exit::DONE)
