@@ -111,15 +111,24 @@ impl<'a> Scaler<'a> {
         if before.is_some_and(|(_, paused, _)| paused) != now.1 {
             self.ports.reporter.tell(What::Paused { paused: now.1 });
         }
+        // KEDA rolls out before it builds, so that an update with a broken trigger still deletes jobs. The first time
+        // nothing is deleted for a ScaledJob that is then refused.
+        if before.is_none() {
+            self.build().await;
+            if let Err(error) = &self.metrics
+                && error.kind == Kind::Input
+            {
+                return Err(error.clone());
+            }
+        }
         if scales && !now.1 {
             self.roll_out(before.map(|(generation, ..)| generation)).await;
         }
-        self.build().await;
-        self.polled = now.1;
-        match &self.metrics {
-            Err(error) if error.kind == Kind::Input && before.is_none() => Err(error.clone()),
-            _ => Ok(true),
+        if before.is_some() {
+            self.build().await;
         }
+        self.polled = now.1;
+        Ok(true)
     }
 
     /// Deletes jobs of older generations, unless the rollout is gradual. Comes before the triggers are built, as in KEDA.

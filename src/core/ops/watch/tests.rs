@@ -292,8 +292,9 @@ async fn a_trigger_that_cannot_be_built_still_fills_the_minimum() {
 async fn a_trigger_that_asks_for_what_cannot_be_ends_the_watch_at_the_start_only() {
     let wrong = json!([{ "type": "aws-sqs-queue", "metadata": { "queueURL": "wrong" } }]);
     let first = world(1, &json!({ "triggers": wrong }));
+    lock(&first.jobs).push(World::job("old", JobState::Running, 0));
     let error = run(&first, Until::Drained, &CancellationToken::new()).await.expect_err("refused");
-    assert_eq!((error.exit_code(), created(&first)), (2, 0));
+    assert_eq!((error.exit_code(), created(&first), lock(&first.deleted).len()), (2, 0, 0));
 
     let later = world(0, &json!({}));
     *lock(&later.step) = Some(Box::new(move |world| {
