@@ -18,7 +18,7 @@ use support::{Server, free_port, kedactl, peer};
 use tokio::{sync::Barrier, task::JoinSet};
 
 /// Tasks that send, receive and delete at once, each on a queue of its own.
-const LANES: u32 = 16;
+const LANES: u32 = 64;
 /// Messages per queue: moto slows down with the square of it.
 const MESSAGES: u32 = 100;
 
@@ -37,9 +37,10 @@ struct Spent {
 }
 
 impl Spent {
-    /// Messages per second of send, receive and delete.
-    fn rates(&self) -> [f64; 3] {
-        self.seconds.map(|seconds| self.messages / seconds)
+    /// Messages per second of send, receive and delete, and of all three in turn: a message's whole way.
+    fn rates(&self) -> [f64; 4] {
+        let [send, receive, delete] = self.seconds;
+        [send, receive, delete, send + receive + delete].map(|seconds| self.messages / seconds)
     }
 }
 
@@ -52,13 +53,13 @@ fn main() {
     println!("messages per second over HTTP, {LANES} clients at once; in brackets: kedactl over the peer");
     for shape in [Shape::Single, Shape::TenAtOnce] {
         println!("\n{shape:?}");
-        println!("{:<22}{:>20}{:>20}{:>20}", "", "send", "receive", "delete");
+        println!("{:<18}{:>17}{:>17}{:>17}{:>17}", "", "send", "receive", "delete", "all three");
         let mut ours = None;
         for server in &servers {
             let rates = runtime.block_on(measure(&server.url, shape, budget)).rates();
             let base = *ours.get_or_insert(rates);
             let cell = |at: usize| format!("{:.0} ({:.1}x)", rates[at], base[at] / rates[at]);
-            println!("{:<22}{:>20}{:>20}{:>20}", server.name, cell(0), cell(1), cell(2));
+            println!("{:<18}{:>17}{:>17}{:>17}{:>17}", server.name, cell(0), cell(1), cell(2), cell(3));
         }
     }
 }

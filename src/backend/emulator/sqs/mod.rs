@@ -19,6 +19,9 @@ mod settle;
 mod tag;
 mod wire;
 
+#[cfg(test)]
+mod model;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
