@@ -1,6 +1,10 @@
 //! All that a verb may touch: options, settings, cancellation, the terminal.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::PathBuf,
+    sync::{Arc, Once},
+};
 
 use kedactl::{
     backend::emulator::ACCOUNT,
@@ -22,11 +26,12 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     /// Cancelled by the first Ctrl-C or SIGTERM once [`Context::listen`] was called.
     pub(crate) cancel: CancellationToken,
+    listening: Arc<Once>,
 }
 
 impl Context {
     pub(crate) fn new(options: Options) -> Self {
-        Self { ui: Ui::new(&options), options, cancel: CancellationToken::new() }
+        Self { ui: Ui::new(&options), options, cancel: CancellationToken::new(), listening: Arc::new(Once::new()) }
     }
 
     /// The settings in force: `flags` over environment over remembered over defaults.
@@ -53,7 +58,12 @@ impl Context {
     }
 
     /// From now on Ctrl-C and SIGTERM cancel [`Context::cancel`] instead of ending the process; a second one ends it at once.
+    /// Calling it again changes nothing.
     pub(crate) fn listen(&self) {
+        self.listening.call_once(|| self.spawn_listener());
+    }
+
+    fn spawn_listener(&self) {
         use tokio::signal::unix::{SignalKind, signal};
         let cancel = self.cancel.clone();
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };

@@ -19,6 +19,7 @@ use super::{context::Context, exit::Exit, produce, report, setup, view, watch};
 ///
 /// The whole demo on this machine: makes what is missing, sends messages, scales until the queue is drained, and proves
 /// what happened. Its exit code is the report's verdict. What it made stays, for the other commands to look at.
+/// With --output json it prints watch's events, one on each line, and the report on the last line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +38,6 @@ impl Demo {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new())?;
         let backend = Backend::connect(&settings)?;
-        cx.listen();
         let names = &settings.names;
         let steps = [
             "setup: the queue, the identities and the scaling objects".to_owned(),
@@ -65,12 +65,17 @@ impl Demo {
         heading();
         let how = Watching { scaled_job: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, refresh: watch::REFRESH };
         let watched = watch::run(cx, &backend, &*backend.objects()?, &how, &[]).await?;
-        if !watched.drained {
-            cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
-            return Ok(Exit::INTERRUPTED);
+        let exit = watch::ending(cx, watched);
+        if exit != Exit::DONE {
+            return Ok(exit);
         }
 
         heading();
-        report::show(cx, &report::gather(&settings, None).await?, false)
+        let reported = report::gather(&settings, None).await?;
+        if cx.ui.is_json() {
+            cx.ui.json_line(&reported)?;
+            return Ok(Exit(reported.report.verdict.exit_code()));
+        }
+        report::show(cx, &reported, false)
     }
 }

@@ -100,6 +100,15 @@ impl Ui {
         }
     }
 
+    /// Writes `value` as one line of JSON: the last word of a stream.
+    ///
+    /// # Errors
+    /// When stdout cannot be written; a closed pipe counts as written.
+    pub(crate) fn json_line<T: Serialize>(&self, value: &T) -> Result<()> {
+        let text = serde_json::to_string(value).map_err(|error| Error::failed("could not write the result", error))?;
+        self.print(&text)
+    }
+
     /// Writes `text` and a line end to stdout.
     ///
     /// # Errors

@@ -50,12 +50,11 @@ impl Watch {
         let how =
             Watching { scaled_job, pace: self.pace, until: if self.follow { Until::Cancelled } else { Until::Drained }, refresh: REFRESH };
         let watched = run(cx, &backend, &*objects, &how, &self.work).await?;
-        if !watched.drained {
-            cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
-            return Ok(Exit::INTERRUPTED);
+        let exit = ending(cx, watched);
+        if exit == Exit::DONE {
+            cx.ui.next("kedactl report");
         }
-        cx.ui.next("kedactl report");
-        Ok(Exit::DONE)
+        Ok(exit)
     }
 
     async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, String)> {
@@ -84,6 +83,15 @@ pub(crate) async fn run(cx: &Context, backend: &Backend, objects: &dyn Objects, 
         live.stop();
     }
     watched
+}
+
+/// The exit of a watch; says what an interrupted one leaves.
+pub(crate) fn ending(cx: &Context, watched: Watched) -> Exit {
+    if watched.drained {
+        return Exit::DONE;
+    }
+    cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
+    Exit::INTERRUPTED
 }
 
 /// A pace from 0.1 to 1000.

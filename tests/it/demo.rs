@@ -236,6 +236,26 @@ fn an_interrupted_watch_ends_with_130_and_leaves_its_jobs() {
 }
 
 #[test]
+fn an_interrupted_demo_ends_with_130_and_leaves_its_jobs() {
+    let stack = Stack::new();
+    let mut demo = stack.spawn(["demo", "--count", "2"]);
+    wait_until("two consumers run", || stack.consumers().len() == 2);
+    demo.signal(Signal::SIGINT);
+    let ended = demo.wait();
+    assert_eq!(ended.code, Some(130), "{ended}");
+    assert!(ended.stderr.contains("`kedactl watch` finds them again"), "{ended}");
+    stack.ok(["teardown"]);
+}
+
+#[test]
+fn the_demo_as_json_is_a_stream_that_ends_with_the_report() {
+    let stack = Stack::new();
+    let lines = stack.ok(["demo", "--pace", "100", "--output", "json"]).json_lines();
+    let last = lines.last().expect("lines");
+    assert_eq!((last["verdict"].as_str(), lines[0]["event"].as_str()), (Some("proven"), Some("lease")));
+}
+
+#[test]
 fn json_output_is_one_document_and_streams_are_lines() {
     let stack = Stack::new();
     stack.json(["setup"]);
