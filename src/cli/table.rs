@@ -20,7 +20,7 @@ pub(crate) fn table(width: usize, header: &[&str], rows: Vec<Vec<String>>) -> St
     let text = table.trim_fmt();
     let mut lines = text.lines();
     let head = lines.next().unwrap_or_default();
-    let painted = lines.zip(&rows).map(|(line, cells)| paint(head, header, line, cells));
+    let painted = lines.zip(rows).map(|(line, cells)| paint(head, header, line, &cells));
     std::iter::once(head.to_owned()).chain(painted).collect::<Vec<_>>().join("\n")
 }
 
