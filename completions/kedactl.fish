@@ -47,10 +47,22 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "analyzer" -d 'Serve
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "local" -d 'Work with the embedded AWS services'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "man" -d 'Print a man page, or write them all'
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: us-east-1]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l endpoint-url -d 'An AWS endpoint instead of the embedded service' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: the profile\'s; us-east-1 on the local target]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l profile -d 'Profile of AWS\'s configuration files' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l account -d 'AWS account [default: the credentials\' own]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l endpoint-url -d 'An AWS endpoint instead of the embedded service or the region\'s own' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l cluster -d 'EKS cluster [default: kedactl]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l context -d 'Context of the kubeconfig [default: EKS\'s own way in, or the current context]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l keda-namespace -d 'Kubernetes namespace of KEDA [default: keda]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l auth -d 'How pods prove to AWS who they are: irsa, pod-identity or secret [default: irsa; secret without an EKS cluster]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l auth-scope -d 'Where KEDA\'s way to authenticate is good: namespace (TriggerAuthentication) or cluster (ClusterTriggerAuthentication) [default: namespace]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l controller -d 'What scales: auto, helm, manifest, existing or in-process [default: auto]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l keda-manifest -d 'KEDA\'s release manifest, a URL or a file [default: the pinned release]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l sha256 -d 'SHA-256 that KEDA\'s release manifest must have' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l image -d 'This program\'s own image, in place of the article\'s images' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l expires-at -d 'When `teardown --expired` may remove the stack' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue-length -d 'Messages per job [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
@@ -142,10 +154,22 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l shared -d '
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s y -l yes -d 'Do not ask, even if it can do harm'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: us-east-1]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l endpoint-url -d 'An AWS endpoint instead of the embedded service' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: the profile\'s; us-east-1 on the local target]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l profile -d 'Profile of AWS\'s configuration files' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l account -d 'AWS account [default: the credentials\' own]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l endpoint-url -d 'An AWS endpoint instead of the embedded service or the region\'s own' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l cluster -d 'EKS cluster [default: kedactl]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l context -d 'Context of the kubeconfig [default: EKS\'s own way in, or the current context]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l keda-namespace -d 'Kubernetes namespace of KEDA [default: keda]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l auth -d 'How pods prove to AWS who they are: irsa, pod-identity or secret [default: irsa; secret without an EKS cluster]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l auth-scope -d 'Where KEDA\'s way to authenticate is good: namespace (TriggerAuthentication) or cluster (ClusterTriggerAuthentication) [default: namespace]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l controller -d 'What scales: auto, helm, manifest, existing or in-process [default: auto]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l keda-manifest -d 'KEDA\'s release manifest, a URL or a file [default: the pinned release]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l sha256 -d 'SHA-256 that KEDA\'s release manifest must have' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l image -d 'This program\'s own image, in place of the article\'s images' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l expires-at -d 'When `teardown --expired` may remove the stack' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue-length -d 'Messages per job [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r

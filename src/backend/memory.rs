@@ -16,7 +16,7 @@ use crate::core::{
 ///
 /// # Errors
 /// `State` when the file cannot be read or is not what this version writes.
-pub fn remembered(state_dir: &Path, stack: &StackName) -> Result<Choices> {
+pub(super) fn remembered(state_dir: &Path, stack: &StackName) -> Result<Choices> {
     Ok(files::read_json(&path(state_dir, stack))?.unwrap_or_default())
 }
 

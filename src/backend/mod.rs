@@ -14,7 +14,7 @@ pub mod process;
 pub mod store;
 pub mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
@@ -27,8 +27,7 @@ use aws::{
 };
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use emulator::Emulator;
-pub use memory::remembered;
+use emulator::{ACCOUNT, Emulator};
 use process::{FileLease, FileObjects, Launch, ProcessJobs};
 use tokio::sync::OnceCell;
 
@@ -37,13 +36,46 @@ use crate::core::{
     event::Reporter,
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
-    settings::Settings,
-    stack::{AUDIENCE, KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT},
+    settings::{self, Aws, Choices, Key, Layer, Origin, Settings, Target},
+    stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, StackName},
     template::{Facts, Template, analyzer_url},
 };
 
 /// How long a minted token is good; each is used once, at once.
 const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
+
+/// The settings in force for `stack`: `flags` over `environment` over what setup remembered over AWS's own
+/// configuration. Away from this machine STS is asked for the account, unless some layer names it.
+///
+/// # Errors
+/// `Input` when a value cannot be used; `State` when what was remembered cannot be read; STS's fault.
+pub async fn settle(stack: &StackName, state_dir: &Path, flags: Choices, environment: Choices) -> Result<Settings> {
+    let remembered = memory::remembered(state_dir, stack)?;
+    let mut layers = vec![(Origin::Flag, flags), (Origin::Environment, environment), (Origin::Remembered, remembered)];
+    if settings::target(&layers)? != Target::Local {
+        let found = surroundings(&layers).await?;
+        layers.push((Origin::Aws, found));
+    }
+    Settings::resolve(stack.clone(), state_dir.to_owned(), ACCOUNT, &layers)
+}
+
+async fn surroundings(layers: &[Layer]) -> Result<Choices> {
+    let given = |key| settings::given(layers, key).map(|(text, _)| text);
+    let mut found = Choices::new();
+    let profile = given(Key::Profile);
+    let region = match given(Key::Region) {
+        Some(region) => Some(region),
+        None => aws::surroundings::region(profile.as_deref()).await,
+    };
+    if let Some(region) = region {
+        if given(Key::Account).is_none() {
+            let wire = Wire::network(given(Key::EndpointUrl));
+            found.insert(Key::Account, aws::surroundings::account(&wire, &region).await?);
+        }
+        found.insert(Key::Region, region);
+    }
+    Ok(found)
+}
 
 /// In whose name AWS is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +114,9 @@ impl Backend {
     /// # Errors
     /// When EKS cannot be asked.
     pub async fn facts(&self) -> Result<Facts> {
-        let issuer = match self.settings.endpoint_url {
-            None => self.settings.place.embedded_issuer(&self.settings.names.cluster),
-            Some(_) => Issuer::new(&self.sdk(Identity::Administrator).await?, &self.settings).url().await?,
+        let issuer = match self.settings.aws() {
+            Aws::Embedded => self.settings.place.embedded_issuer(&self.settings.names.cluster),
+            Aws::Endpoint(_) | Aws::Real => Issuer::new(&self.sdk(Identity::Administrator).await?, &self.settings).url().await?,
         };
         Ok(Facts::new(&self.settings, &issuer))
     }
@@ -97,7 +129,7 @@ impl Backend {
         let settings = &self.settings;
         let config = self.sdk(Identity::Administrator).await?;
         let issuer = Issuer::new(&config, settings);
-        if settings.endpoint_url.is_some() {
+        if settings.aws() != Aws::Embedded {
             issuer.url().await?;
         }
         let mut resources = aws::resources::resources(&config, settings, &issuer);
@@ -125,7 +157,7 @@ impl Backend {
     /// When the state directory cannot be used.
     pub async fn scalers(&self) -> Result<Arc<dyn Scalers>> {
         let wire = self.wire().await?;
-        let mint = if self.settings.endpoint_url.is_some() { None } else { Some(self.mint(Identity::Operator).await?) };
+        let mint = if self.settings.aws() != Aws::Embedded { None } else { Some(self.mint(Identity::Operator).await?) };
         Ok(Arc::new(AwsScalers {
             operator: self.credentials(&wire, Identity::Operator).await?,
             mint,
@@ -261,9 +293,10 @@ impl Backend {
     }
 
     async fn wire(&self) -> Result<Wire> {
-        match &self.settings.endpoint_url {
-            Some(url) => Ok(Wire::network(Some(url.clone()))),
-            None => Ok(Wire { http_client: self.emulator().await?.http_client(), endpoint_url: None }),
+        match self.settings.aws() {
+            Aws::Endpoint(url) => Ok(Wire::network(Some(url.to_owned()))),
+            Aws::Real => Ok(Wire::network(None)),
+            Aws::Embedded => Ok(Wire { http_client: self.emulator().await?.http_client(), endpoint_url: None }),
         }
     }
 
@@ -275,7 +308,7 @@ impl Backend {
     /// that the person's own credentials serve for every identity.
     async fn credentials(&self, wire: &Wire, identity: Identity) -> Result<SharedCredentialsProvider> {
         let Settings { names, place, .. } = &self.settings;
-        if self.settings.endpoint_url.is_some() {
+        if self.settings.aws() != Aws::Embedded {
             let fallback = self.settings.is_on_this_machine().then(config::administrator);
             return Ok(config::ambient(wire, &place.region, fallback).await);
         }
@@ -302,7 +335,7 @@ impl Backend {
     async fn mint(&self, identity: Identity) -> Result<Mint> {
         let Settings { names, place, .. } = self.settings.clone();
         let (namespace, account) = match identity {
-            Identity::Operator => (KEDA_NAMESPACE.to_owned(), KEDA_SERVICE_ACCOUNT.to_owned()),
+            Identity::Operator => (names.keda_namespace, KEDA_SERVICE_ACCOUNT.to_owned()),
             _ => (names.namespace, names.service_account),
         };
         let issue = Arc::new((self.emulator().await?.clone(), names.cluster, place.region, namespace, account));

@@ -39,7 +39,7 @@ impl AnalyzerServer {
             let error = Error::input("--listen", self.listen, "other machines could reach it, and it asks for no password");
             return Err(error.hint("listen on 127.0.0.1, or pass --allow-remote"));
         }
-        let router = Backend::connect(&cx.settings(Choices::new())?)?.analyzer_router()?;
+        let router = Backend::connect(&cx.settings(Choices::new()).await?)?.analyzer_router()?;
         let listener = bind(self.listen).await?;
         let address = listener.local_addr().map_err(|error| Error::failed("could not learn the port", error))?;
         cx.listen();

@@ -6,18 +6,54 @@ use kedactl::core::settings::{Choices, Key};
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Settings, remembered for later commands")]
 pub(crate) struct SettingFlags {
-    /// AWS region [default: us-east-1]
+    /// Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    /// AWS region [default: the profile's; us-east-1 on the local target]
     #[arg(long, value_name = "NAME")]
     region: Option<String>,
-    /// An AWS endpoint instead of the embedded service
+    /// Profile of AWS's configuration files
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// AWS account [default: the credentials' own]
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// An AWS endpoint instead of the embedded service or the region's own
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// EKS cluster [default: kedactl]
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
+    /// Context of the kubeconfig [default: EKS's own way in, or the current context]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
     /// Kubernetes namespace of the workload [default: default]
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
+    /// Kubernetes namespace of KEDA [default: keda]
+    #[arg(long, value_name = "NAME")]
+    keda_namespace: Option<String>,
+    /// How pods prove to AWS who they are: irsa, pod-identity or secret [default: irsa; secret without an EKS cluster]
+    #[arg(long, value_name = "MODE")]
+    auth: Option<String>,
+    /// Where KEDA's way to authenticate is good: namespace (TriggerAuthentication) or cluster (ClusterTriggerAuthentication) [default: namespace]
+    #[arg(long, value_name = "SCOPE")]
+    auth_scope: Option<String>,
+    /// What scales: auto, helm, manifest, existing or in-process [default: auto]
+    #[arg(long, value_name = "HOW")]
+    controller: Option<String>,
+    /// KEDA's release manifest, a URL or a file [default: the pinned release]
+    #[arg(long, value_name = "PLACE")]
+    keda_manifest: Option<String>,
+    /// SHA-256 that KEDA's release manifest must have
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<String>,
+    /// This program's own image, in place of the article's images
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// When `teardown --expired` may remove the stack
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
     /// The work queue, a FIFO queue if it ends in .fifo [default: test-queue]
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
@@ -48,10 +84,22 @@ impl SettingFlags {
     /// The flags that were given.
     pub(crate) fn choices(self) -> Choices {
         let given = [
+            (Key::Target, self.target),
             (Key::Region, self.region),
+            (Key::Profile, self.profile),
+            (Key::Account, self.account),
             (Key::EndpointUrl, self.endpoint_url),
             (Key::Cluster, self.cluster),
+            (Key::Context, self.context),
             (Key::Namespace, self.namespace),
+            (Key::KedaNamespace, self.keda_namespace),
+            (Key::Auth, self.auth),
+            (Key::AuthScope, self.auth_scope),
+            (Key::Controller, self.controller),
+            (Key::KedaManifest, self.keda_manifest),
+            (Key::Sha256, self.sha256),
+            (Key::Image, self.image),
+            (Key::ExpiresAt, self.expires_at),
             (Key::Queue, self.queue),
             (Key::QueueLength, self.queue_length),
             (Key::PollingInterval, self.polling_interval),

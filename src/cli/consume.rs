@@ -57,7 +57,7 @@ pub(crate) struct Consume {
 
 impl Consume {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
         let job = self.job.clone().unwrap_or_else(|| format!("consume-{}", std::process::id()));
         let status = backend.job_status(&job)?;

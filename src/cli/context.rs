@@ -6,12 +6,9 @@ use std::{
     sync::{Arc, Once},
 };
 
-use kedactl::{
-    backend::emulator::ACCOUNT,
-    core::{
-        error::{Error, Kind, Result},
-        settings::{Choices, Key, Origin, Settings},
-    },
+use kedactl::core::{
+    error::{Error, Kind, Result},
+    settings::{Choices, Key, Settings},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,12 +34,9 @@ impl Context {
     /// The settings in force: `flags` over environment over remembered over defaults.
     ///
     /// # Errors
-    /// When a value cannot be used, or what setup remembered cannot be read.
-    pub(crate) fn settings(&self, flags: Choices) -> Result<Settings> {
-        let state_dir = self.state_dir()?;
-        let remembered = kedactl::backend::remembered(&state_dir, &self.options.stack)?;
-        let layers = [(Origin::Flag, flags), (Origin::Environment, environment()), (Origin::Remembered, remembered)];
-        Settings::resolve(self.options.stack.clone(), state_dir, ACCOUNT, &layers)
+    /// When a value cannot be used, what setup remembered cannot be read, or AWS must be asked and cannot be.
+    pub(crate) async fn settings(&self, flags: Choices) -> Result<Settings> {
+        kedactl::backend::settle(&self.options.stack, &self.state_dir()?, flags, environment()).await
     }
 
     /// Where state is kept.

@@ -36,7 +36,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
         let names = &settings.names;
         let steps = [

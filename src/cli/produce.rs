@@ -52,7 +52,7 @@ pub(crate) struct Produce {
 
 impl Produce {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let load = self.load(&settings.names.queue, settings.stack.as_str())?;
         let sent = send(cx, &Backend::connect(&settings)?, &load).await?;
         let exit = show(cx, sent)?;

@@ -46,7 +46,7 @@ struct Line {
 
 impl Render {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(self.flags.choices())?;
+        let settings = cx.settings(self.flags.choices()).await?;
         let documents = documents(&Backend::connect(&settings)?.facts().await?)?;
         let files: Vec<(&str, &str)> = documents.iter().map(|document| (document.file, document.text.as_str())).collect();
         let overwrite = if self.force { Overwrite::Always } else { Overwrite::Never };

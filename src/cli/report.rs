@@ -29,7 +29,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let reported = gather(&settings, self.analyzer_url.as_deref()).await?;
         show(cx, &reported, self.messages)
     }

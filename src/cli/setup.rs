@@ -45,7 +45,7 @@ impl Setup {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let flags = self.flags.choices();
         let command = flags.iter().fold("kedactl setup".to_owned(), |line, (key, value)| format!("{line} --{} {value}", key.name()));
-        let settings = cx.settings(flags)?;
+        let settings = cx.settings(flags).await?;
         let backend = Backend::connect(&settings)?;
         let (resources, plan) = look(&backend).await?;
         let stack = &settings.stack;

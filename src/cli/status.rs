@@ -28,7 +28,7 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
         let dead_letters = settings.queue_url(&settings.names.dead_letter_queue);
         let sources = Sources {

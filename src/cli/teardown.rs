@@ -34,7 +34,7 @@ pub(crate) struct Teardown {
 
 impl Teardown {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
         let (resources, jobs) = (backend.resources().await?, backend.jobs(1.0, &[])?);
         let shared = if self.shared { Shared::Delete } else { Shared::Keep };

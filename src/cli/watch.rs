@@ -44,7 +44,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new())?;
+        let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
         let (objects, scaled_job) = self.objects(cx, &backend, &settings).await?;
         let how =

@@ -1,134 +1,22 @@
 //! What a command works on: flags over environment over what setup remembered over defaults, each with its origin.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+mod key;
+mod pick;
+mod world;
 
-use serde::{Deserialize, Serialize};
+use std::{path::PathBuf, time::Duration};
+
+use jiff::Timestamp;
+pub use key::{Choices, Key, Layer, Origin, given};
+pub use pick::target;
+use pick::{Pick, is_cluster_name, is_dns_label, is_image, is_plain, is_queue_name, is_strategy};
+use serde::Serialize;
+pub use world::{Auth, AuthScope, Aws, Controller, Target};
 
 use super::{
     error::{Error, Result},
     stack::{Names, Place, StackName},
 };
-
-/// Where the demo runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Target {
-    /// This machine: embedded AWS services, jobs as child processes.
-    #[default]
-    Local,
-}
-
-/// Which layer a value came from; used in errors, so that a person knows where to correct it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// A flag of this command.
-    Flag,
-    /// An environment variable.
-    Environment,
-    /// What the stack's setup remembered.
-    Remembered,
-    /// The article's own value.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Flag => "from a flag",
-            Self::Environment => "from the environment",
-            Self::Remembered => "remembered by setup",
-            Self::Default => "the default",
-        })
-    }
-}
-
-/// Every setting that `setup` takes and remembers, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Key {
-    /// AWS region.
-    Region,
-    /// An AWS endpoint instead of the embedded service.
-    EndpointUrl,
-    /// EKS cluster.
-    Cluster,
-    /// Kubernetes namespace of the workload.
-    Namespace,
-    /// The work queue, before the stack's prefix.
-    Queue,
-    /// Messages per job: the trigger's target.
-    QueueLength,
-    /// Seconds between polls.
-    PollingInterval,
-    /// Jobs kept even without messages.
-    MinReplicaCount,
-    /// Most jobs.
-    MaxReplicaCount,
-    /// Scaling strategy.
-    Strategy,
-    /// The consumer's work: seconds of sleep.
-    WorkSeconds,
-    /// The queue's visibility timeout in seconds.
-    VisibilityTimeout,
-}
-
-impl Key {
-    /// All keys, in the order in which help lists them.
-    pub const ALL: [Self; 12] = [
-        Self::Region,
-        Self::EndpointUrl,
-        Self::Cluster,
-        Self::Namespace,
-        Self::Queue,
-        Self::QueueLength,
-        Self::PollingInterval,
-        Self::MinReplicaCount,
-        Self::MaxReplicaCount,
-        Self::Strategy,
-        Self::WorkSeconds,
-        Self::VisibilityTimeout,
-    ];
-
-    /// The flag's name without dashes, which is also the name in the remembered file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Region => "region",
-            Self::EndpointUrl => "endpoint-url",
-            Self::Cluster => "cluster",
-            Self::Namespace => "namespace",
-            Self::Queue => "queue",
-            Self::QueueLength => "queue-length",
-            Self::PollingInterval => "polling-interval",
-            Self::MinReplicaCount => "min-replica-count",
-            Self::MaxReplicaCount => "max-replica-count",
-            Self::Strategy => "strategy",
-            Self::WorkSeconds => "work-seconds",
-            Self::VisibilityTimeout => "visibility-timeout",
-        }
-    }
-
-    /// The article's value, where there is one.
-    #[must_use]
-    pub fn default_value(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Region => "us-east-1",
-            Self::EndpointUrl => return None,
-            Self::Cluster => "kedactl",
-            Self::Namespace | Self::Strategy => "default",
-            Self::Queue => "test-queue",
-            Self::QueueLength => "1",
-            Self::PollingInterval => "10",
-            Self::MinReplicaCount => "0",
-            Self::MaxReplicaCount => "100",
-            Self::WorkSeconds => "30",
-            Self::VisibilityTimeout => "60",
-        })
-    }
-}
-
-/// One layer of settings: the values that it gives, as text.
-pub type Choices = BTreeMap<Key, String>;
 
 /// Everything a backend needs to know, resolved and valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,8 +31,26 @@ pub struct Settings {
     pub place: Place,
     /// The names of the stack's objects.
     pub names: Names,
-    /// An AWS endpoint instead of the embedded service.
+    /// An AWS endpoint instead of the embedded service, or of the region's own.
     pub endpoint_url: Option<String>,
+    /// Profile of AWS's configuration files.
+    pub profile: Option<String>,
+    /// Context of the kubeconfig; absent means EKS's own way in, or the current context.
+    pub context: Option<String>,
+    /// How pods prove to AWS who they are.
+    pub auth: Auth,
+    /// Which kind of object tells KEDA how to authenticate.
+    pub auth_scope: AuthScope,
+    /// What scales.
+    pub controller: Controller,
+    /// KEDA's release manifest: a URL or a file; absent means the pinned one.
+    pub keda_manifest: Option<String>,
+    /// SHA-256 of KEDA's release manifest, 64 hexadecimal digits.
+    pub keda_manifest_sha256: Option<String>,
+    /// Image of this program, in place of the article's images.
+    pub image: Option<String>,
+    /// When the stack may be torn down by `teardown --expired`.
+    pub expires_at: Option<Timestamp>,
     /// How the queue is made.
     pub visibility_timeout: Duration,
     /// How the ScaledJob is made.
@@ -175,14 +81,18 @@ impl Settings {
     ///
     /// # Errors
     /// `Input`, naming the first field whose value cannot be used, the value, and where it came from.
-    pub fn resolve(stack: StackName, state_dir: PathBuf, account: &str, layers: &[(Origin, Choices)]) -> Result<Self> {
+    pub fn resolve(stack: StackName, state_dir: PathBuf, account: &str, layers: &[Layer]) -> Result<Self> {
         let pick = Pick { layers };
-        let region = pick.text(Key::Region, is_region, "a region's name, such as us-east-1")?;
+        let target = target(layers)?;
+        let aws = pick.real_world(target)?;
+        let account = aws.account.unwrap_or_else(|| account.to_owned());
         let queue =
             pick.text(Key::Queue, is_queue_name, "1 to 80 letters, digits, hyphens and underscores, with an optional .fifo ending")?;
-        let namespace = pick.text(Key::Namespace, is_dns_label, "a DNS label: lower-case letters, digits and inner hyphens, at most 63")?;
+        let dns_label = "a DNS label: lower-case letters, digits and inner hyphens, at most 63";
+        let namespace = pick.text(Key::Namespace, is_dns_label, dns_label)?;
+        let keda_namespace = pick.text(Key::KedaNamespace, is_dns_label, dns_label)?;
         let cluster = pick.text(Key::Cluster, is_cluster_name, "1 to 100 letters, digits, hyphens and underscores")?;
-        let names = Names::new(&stack, &namespace, &cluster, &queue);
+        let names = Names::new(&stack, &namespace, &keda_namespace, &cluster, &queue);
         if !is_queue_name(&names.dead_letter_queue) {
             return Err(Error::input(
                 "queue",
@@ -200,22 +110,45 @@ impl Settings {
             work_seconds: pick.number(Key::WorkSeconds, 0, 43_200)?.try_into().unwrap_or(0),
         };
         let visibility = pick.number(Key::VisibilityTimeout, 0, 43_200)?;
-        let endpoint_url = match pick.raw(Key::EndpointUrl) {
-            Some((text, _)) if text.starts_with("http://") || text.starts_with("https://") => Some(text),
-            Some((text, origin)) => return Err(invalid(Key::EndpointUrl, &text, origin, "a URL that starts with http:// or https://")),
-            None => None,
-        };
+        let hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let expires_at = pick.optional(Key::ExpiresAt, |text| text.parse::<Timestamp>().is_ok(), "a time such as 2030-01-02T15:04:05Z")?;
         Ok(Self {
-            target: Target::Local,
-            place: Place::new(&region, account),
+            target,
+            place: Place::new(&aws.region, &account),
             names,
             stack,
             state_dir,
-            endpoint_url,
+            endpoint_url: aws.endpoint_url,
+            profile: aws.profile,
+            context: pick.optional(Key::Context, is_plain, "a context's name, without control characters")?,
+            auth: pick.auth(target)?,
+            auth_scope: pick.one_of(Key::AuthScope, "namespace, cluster")?,
+            controller: pick.controller(target)?,
+            keda_manifest: pick.optional(Key::KedaManifest, is_plain, "a URL or the path of a file")?,
+            keda_manifest_sha256: pick.optional(Key::Sha256, hash, "64 hexadecimal digits")?.map(|text| text.to_lowercase()),
+            image: pick.optional(Key::Image, is_image, "an image such as registry.example/kedactl:0.1.0")?,
+            expires_at: expires_at.and_then(|text| text.parse().ok()),
             visibility_timeout: Duration::from_secs(visibility.unsigned_abs()),
             scaling,
-            chosen: pick.chosen(),
+            chosen: pick.chosen(target),
         })
+    }
+
+    /// Which AWS it is.
+    #[must_use]
+    pub fn aws(&self) -> Aws<'_> {
+        match (&self.endpoint_url, self.target) {
+            (Some(url), _) => Aws::Endpoint(url),
+            (None, Target::Local) => Aws::Embedded,
+            (None, Target::Cluster | Target::Eks) => Aws::Real,
+        }
+    }
+
+    /// The EKS cluster behind the stack, where there is one: the embedded one, or the one that was named.
+    #[must_use]
+    pub fn eks_cluster(&self) -> Option<&str> {
+        let named = self.target != Target::Cluster || self.chosen.contains_key(&Key::Cluster);
+        named.then_some(self.names.cluster.as_str())
     }
 
     /// URL of the queue called `name`, at the endpoint in force.
@@ -230,7 +163,11 @@ impl Settings {
     /// Whether AWS is this machine: the embedded service, or an endpoint on a loopback address. Then nothing costs money.
     #[must_use]
     pub fn is_on_this_machine(&self) -> bool {
-        let Some(url) = &self.endpoint_url else { return true };
+        let url = match self.aws() {
+            Aws::Embedded => return true,
+            Aws::Real => return false,
+            Aws::Endpoint(url) => url,
+        };
         let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -243,113 +180,5 @@ impl Settings {
     }
 }
 
-/// Reads keys through the layers.
-struct Pick<'a> {
-    layers: &'a [(Origin, Choices)],
-}
-
-impl Pick<'_> {
-    fn raw(&self, key: Key) -> Option<(String, Origin)> {
-        let given = self.layers.iter().find_map(|(origin, choices)| choices.get(&key).map(|text| (text.clone(), *origin)));
-        given.or_else(|| key.default_value().map(|text| (text.to_owned(), Origin::Default)))
-    }
-
-    fn text(&self, key: Key, valid: fn(&str) -> bool, rule: &str) -> Result<String> {
-        match self.raw(key) {
-            Some((text, _)) if valid(&text) => Ok(text),
-            Some((text, origin)) => Err(invalid(key, &text, origin, rule)),
-            None => Ok(String::new()),
-        }
-    }
-
-    fn number(&self, key: Key, least: i64, most: i64) -> Result<i64> {
-        let Some((text, origin)) = self.raw(key) else { return Ok(least) };
-        match text.parse::<i64>() {
-            Ok(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(invalid(key, &text, origin, &format!("a whole number from {least} to {most}"))),
-        }
-    }
-
-    fn chosen(&self) -> Choices {
-        let differs = |key: &Key| self.raw(*key).filter(|(text, _)| Some(text.as_str()) != key.default_value());
-        Key::ALL.iter().filter_map(|key| differs(key).map(|(text, _)| (*key, text))).collect()
-    }
-}
-
-fn invalid(key: Key, text: &str, origin: Origin, rule: &str) -> Error {
-    let error = Error::input(format_args!("--{}", key.name()), text, format!("it must be {rule}"));
-    match origin {
-        Origin::Flag | Origin::Default => error,
-        Origin::Environment | Origin::Remembered => error.hint(format!("the value is {origin}; pass --{} to override it", key.name())),
-    }
-}
-
-fn is_region(text: &str) -> bool {
-    text.len() <= 32 && text.split('-').count() >= 3 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-fn is_queue_name(text: &str) -> bool {
-    let stem = text.strip_suffix(".fifo").unwrap_or(text);
-    text.len() <= 80 && !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-fn is_dns_label(text: &str) -> bool {
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    text.len() <= 63
-        && edge(text.chars().next())
-        && edge(text.chars().last())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-fn is_cluster_name(text: &str) -> bool {
-    text.len() <= 100
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-fn is_strategy(text: &str) -> bool {
-    matches!(text, "default" | "custom" | "accurate" | "eager")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(layers: &[(Origin, Choices)]) -> Result<Settings> {
-        Settings::resolve(StackName::default(), PathBuf::from("/s"), "123456789012", layers)
-    }
-
-    fn one(key: Key, text: &str) -> Choices {
-        Choices::from([(key, text.to_owned())])
-    }
-
-    #[test]
-    fn defaults_are_the_articles() {
-        let settings = resolve(&[]).expect("valid");
-        assert_eq!(settings.names.queue, "test-queue");
-        assert_eq!((settings.scaling.polling_interval, settings.scaling.work_seconds, settings.scaling.max_replica_count), (10, 30, 100));
-        assert!(settings.chosen.is_empty());
-    }
-
-    #[test]
-    fn a_stronger_layer_wins() {
-        let layers = [(Origin::Flag, one(Key::Queue, "a")), (Origin::Remembered, one(Key::Queue, "b"))];
-        assert_eq!(resolve(&layers).expect("valid").names.queue, "a");
-    }
-
-    #[test]
-    fn only_loopback_endpoints_are_on_this_machine() {
-        let at = |url: &str| resolve(&[(Origin::Flag, one(Key::EndpointUrl, url))]).expect("valid").is_on_this_machine();
-        assert!(resolve(&[]).expect("valid").is_on_this_machine());
-        assert!(at("http://127.0.0.1:5000") && at("http://localhost:5000/") && at("http://[::1]:5000"));
-        assert!(!at("https://sqs.us-east-1.amazonaws.com") && !at("http://localhost.example.com") && !at("http://10.0.0.1:1"));
-    }
-
-    #[test]
-    fn an_illegal_value_names_field_value_and_origin() {
-        let error = resolve(&[(Origin::Environment, one(Key::Queue, "bad queue"))]).expect_err("illegal");
-        assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("--queue `bad queue`"), "{error}");
-        assert!(error.hint.expect("hint").contains("from the environment"));
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "kedactl";
 /// The audience of every web identity token for AWS.
 pub const AUDIENCE: &str = "sts.amazonaws.com";
-/// KEDA's namespace and service account, as its chart names them.
+/// KEDA's namespace, as its chart names it.
 pub const KEDA_NAMESPACE: &str = "keda";
 /// The service account KEDA's operator runs as.
 pub const KEDA_SERVICE_ACCOUNT: &str = "keda-operator";
@@ -167,6 +167,8 @@ pub struct Names {
     pub stack: StackName,
     /// Kubernetes namespace of the workload.
     pub namespace: String,
+    /// Kubernetes namespace of KEDA.
+    pub keda_namespace: String,
     /// EKS cluster.
     pub cluster: String,
     /// The work queue.
@@ -194,7 +196,7 @@ pub struct Names {
 impl Names {
     /// The names of `stack`'s objects around the queue called `queue` (before the stack's prefix).
     #[must_use]
-    pub fn new(stack: &StackName, namespace: &str, cluster: &str, queue: &str) -> Self {
+    pub fn new(stack: &StackName, namespace: &str, keda_namespace: &str, cluster: &str, queue: &str) -> Self {
         let queue = stack.derive(queue);
         let dead_letter_queue = match queue.strip_suffix(".fifo") {
             Some(stem) => format!("{stem}-dlq.fifo"),
@@ -203,6 +205,7 @@ impl Names {
         Self {
             stack: stack.clone(),
             namespace: namespace.to_owned(),
+            keda_namespace: keda_namespace.to_owned(),
             cluster: cluster.to_owned(),
             dead_letter_queue,
             queue,
@@ -236,7 +239,7 @@ mod tests {
 
     #[test]
     fn default_stack_bears_the_articles_names() {
-        let names = Names::new(&StackName::default(), "default", "demo", "test-queue");
+        let names = Names::new(&StackName::default(), "default", "keda", "demo", "test-queue");
         assert_eq!(names.queue, "test-queue");
         assert_eq!(names.operator_role, "keda-operator");
         assert_eq!(names.service_account, "aws-sqs");
@@ -246,7 +249,7 @@ mod tests {
     #[test]
     fn another_stack_prefixes_every_name() {
         let stack: StackName = "orders".parse().expect("valid");
-        let names = Names::new(&stack, "default", "demo", "jobs.fifo");
+        let names = Names::new(&stack, "default", "keda", "demo", "jobs.fifo");
         assert_eq!(names.queue, "orders-jobs.fifo");
         assert_eq!(names.dead_letter_queue, "orders-jobs-dlq.fifo");
         assert_eq!(names.workload_role, "orders-video-workload");

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     error::{Error, Result},
     settings::Settings,
-    stack::{AUDIENCE, KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT, subject},
+    stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, subject},
 };
 
 /// Port of the result analyzer's service.
@@ -140,7 +140,7 @@ impl Facts {
             audience: AUDIENCE,
             provider_arn: place.iam_arn(&format!("oidc-provider/{issuer_host}")),
             issuer_host,
-            operator_subject: subject(KEDA_NAMESPACE, KEDA_SERVICE_ACCOUNT),
+            operator_subject: subject(&names.keda_namespace, KEDA_SERVICE_ACCOUNT),
             workload_subject: subject(&names.namespace, &names.service_account),
             workload_role_arn: place.iam_arn(&format!("role/{}", names.workload_role)),
             queue_arn: place.queue_arn(&names.queue),

@@ -7,3 +7,4 @@ pub mod metric;
 pub mod queue;
 pub mod resources;
 pub mod scalers;
+pub mod surroundings;

@@ -12,7 +12,7 @@ use crate::core::{
     event::{Reporter, What},
     plan::{Action, Plan, Step},
     ports::Resource,
-    settings::{Key, Settings},
+    settings::{Aws, Key, Settings},
     stack::{STACK_TAG, StackName},
 };
 
@@ -53,11 +53,24 @@ impl Outcome {
 /// # Errors
 /// `Input`, naming the first setting that differs from `previous`.
 pub fn check_same_place(previous: &Settings, wanted: &Settings) -> Result<()> {
-    let endpoint = |settings: &Settings| settings.endpoint_url.clone().unwrap_or_else(|| "the embedded service".to_owned());
+    let endpoint = |settings: &Settings| match settings.aws() {
+        Aws::Embedded => "the embedded service".to_owned(),
+        Aws::Real => "AWS itself".to_owned(),
+        Aws::Endpoint(url) => url.to_owned(),
+    };
+    let text = |choice: &Option<String>| choice.clone().unwrap_or_else(|| "none".to_owned());
+    let auth = |settings: &Settings| format!("{:?}", settings.auth).to_lowercase();
     let fixed = [
+        (Key::Target, previous.target.word().to_owned(), wanted.target.word().to_owned()),
+        (Key::Account, previous.place.account.clone(), wanted.place.account.clone()),
         (Key::Region, previous.place.region.clone(), wanted.place.region.clone()),
         (Key::EndpointUrl, endpoint(previous), endpoint(wanted)),
+        (Key::Cluster, previous.names.cluster.clone(), wanted.names.cluster.clone()),
+        (Key::Context, text(&previous.context), text(&wanted.context)),
         (Key::Namespace, previous.names.namespace.clone(), wanted.names.namespace.clone()),
+        (Key::KedaNamespace, previous.names.keda_namespace.clone(), wanted.names.keda_namespace.clone()),
+        (Key::Auth, auth(previous), auth(wanted)),
+        (Key::AuthScope, format!("{:?}", previous.auth_scope).to_lowercase(), format!("{:?}", wanted.auth_scope).to_lowercase()),
         (Key::Queue, previous.names.queue.clone(), wanted.names.queue.clone()),
     ];
     match fixed.into_iter().find(|(_, before, after)| before != after) {
