@@ -57,7 +57,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l context -d 'Co
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l keda-namespace -d 'Kubernetes namespace of KEDA [default: keda]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l auth -d 'How pods prove to AWS who they are: irsa, pod-identity or secret [default: irsa; secret without an EKS cluster]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l auth-scope -d 'Where KEDA\'s way to authenticate is good: namespace (TriggerAuthentication) or cluster (ClusterTriggerAuthentication) [default: namespace]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l auth-scope -d 'Where KEDA\'s way to authenticate is good: namespace or cluster [default: namespace]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l controller -d 'What scales: auto, helm, manifest, existing or in-process [default: auto]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l keda-manifest -d 'KEDA\'s release manifest, a URL or a file [default: the pinned release]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l sha256 -d 'SHA-256 that KEDA\'s release manifest must have' -r
@@ -164,7 +164,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l context -d 'C
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l keda-namespace -d 'Kubernetes namespace of KEDA [default: keda]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l auth -d 'How pods prove to AWS who they are: irsa, pod-identity or secret [default: irsa; secret without an EKS cluster]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l auth-scope -d 'Where KEDA\'s way to authenticate is good: namespace (TriggerAuthentication) or cluster (ClusterTriggerAuthentication) [default: namespace]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l auth-scope -d 'Where KEDA\'s way to authenticate is good: namespace or cluster [default: namespace]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l controller -d 'What scales: auto, helm, manifest, existing or in-process [default: auto]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l keda-manifest -d 'KEDA\'s release manifest, a URL or a file [default: the pinned release]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l sha256 -d 'SHA-256 that KEDA\'s release manifest must have' -r

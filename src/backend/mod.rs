@@ -157,7 +157,7 @@ impl Backend {
     /// When the state directory cannot be used.
     pub async fn scalers(&self) -> Result<Arc<dyn Scalers>> {
         let wire = self.wire().await?;
-        let mint = if self.settings.aws() != Aws::Embedded { None } else { Some(self.mint(Identity::Operator).await?) };
+        let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { None };
         Ok(Arc::new(AwsScalers {
             operator: self.credentials(&wire, Identity::Operator).await?,
             mint,

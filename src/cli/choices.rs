@@ -36,7 +36,7 @@ pub(crate) struct SettingFlags {
     /// How pods prove to AWS who they are: irsa, pod-identity or secret [default: irsa; secret without an EKS cluster]
     #[arg(long, value_name = "MODE")]
     auth: Option<String>,
-    /// Where KEDA's way to authenticate is good: namespace (TriggerAuthentication) or cluster (ClusterTriggerAuthentication) [default: namespace]
+    /// Where KEDA's way to authenticate is good: namespace or cluster [default: namespace]
     #[arg(long, value_name = "SCOPE")]
     auth_scope: Option<String>,
     /// What scales: auto, helm, manifest, existing or in-process [default: auto]

@@ -57,7 +57,7 @@ impl World {
         let state = tempfile::tempdir().expect("the temporary directory is writable");
         // Unique, as moto's server is one for all tests.
         let stack = format!("t{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut flags = Choices::from([(Key::Cluster, format!("{stack}-cluster"))]);
+        let mut flags = Choices::from([(Key::Target, "local".to_owned()), (Key::Cluster, format!("{stack}-cluster"))]);
         flags.extend(endpoint.clone().map(|url| (Key::EndpointUrl, url)));
         let stack = stack.parse().expect("a legal name");
         let settings = Settings::resolve(stack, state.path().to_owned(), ACCOUNT, &[(Origin::Flag, flags)]).expect("valid");
