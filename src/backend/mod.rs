@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod files;
 pub mod folder;
 pub mod journal;
+pub mod kube;
 pub mod manifest_file;
 mod memory;
 pub mod process;

@@ -1,0 +1,122 @@
+//! How a cluster's API server is reached: by a kubeconfig context, or by an endpoint with tokens made here.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::BoxFuture;
+use kube::{
+    Client, Config,
+    client::{Body, ClientBuilder},
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+use super::{error::fault, kubeconfig, transport::Transport};
+use crate::{
+    backend::tls,
+    core::error::{Error, Kind, Result},
+};
+
+/// Makes a bearer token, and says when it ends.
+pub type Tokens = Arc<dyn Fn() -> BoxFuture<'static, Result<(String, SystemTime)>> + Send + Sync>;
+
+/// How long a connection may take to be made.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a stream may be silent: longer than the 290 s after which a watch is asked for anew.
+const SILENCE_LIMIT: Duration = Duration::from_mins(5);
+
+/// One cluster. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    context: Option<String>,
+    server: String,
+    namespace: String,
+}
+
+impl Cluster {
+    /// The cluster of the kubeconfig's `context`; of its current one when absent; of the pod this runs in when there is
+    /// no kubeconfig. Asks nobody yet.
+    ///
+    /// # Errors
+    /// `Input` when there is no such context, or the kubeconfig cannot be read.
+    pub async fn of_context(context: Option<&str>) -> Result<Self> {
+        let chosen = kubeconfig::choose(context).await?;
+        Self::new(chosen.config, chosen.context, None)
+    }
+
+    /// The cluster at `endpoint` (`https://...`), whose certificate is signed by the authority `ca_pem`. Asks nobody yet.
+    ///
+    /// # Errors
+    /// `Input` when the endpoint or the certificate cannot be read.
+    pub fn at(endpoint: &str, ca_pem: &str, tokens: Tokens) -> Result<Self> {
+        let url = endpoint.parse().map_err(|_| Error::input("cluster endpoint", endpoint, "a URL such as https://host:443"))?;
+        let mut config = Config::new(url);
+        let certificates = CertificateDer::pem_slice_iter(ca_pem.as_bytes()).map(|one| one.map(|one| one.to_vec()));
+        let bundle = certificates.collect::<Result<Vec<_>, _>>().ok().filter(|bundle| !bundle.is_empty());
+        let refused = || Error::new(Kind::Input, format!("could not reach `{endpoint}`"), "the certificate authority is not PEM");
+        config.root_cert = Some(bundle.ok_or_else(refused)?);
+        Self::new(config, None, Some(tokens))
+    }
+
+    fn new(mut config: Config, context: Option<String>, tokens: Option<Tokens>) -> Result<Self> {
+        tls::install();
+        config.connect_timeout = Some(CONNECT_LIMIT);
+        config.read_timeout = Some(SILENCE_LIMIT);
+        config.reset_reader_on_write = true;
+        config.default_retry = false;
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let namespace = config.default_namespace.clone();
+        let builder = ClientBuilder::try_from(config).map_err(|error| fault(format!("could not use the cluster at {server}"), &error))?;
+        let client = Transport::new(builder.build::<_>(), tokens).into_client(&namespace);
+        Ok(Self { client, context, server, namespace })
+    }
+
+    /// The official client, through which every request is retried where that is safe.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The kubeconfig context in use, when there is one.
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// The API server's address.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The namespace that the context names, or `default`.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Asks the API server for its version, such as `v1.33.1`: one request, which shows that it is there.
+    ///
+    /// # Errors
+    /// `Unavailable` when it does not answer, `Denied` when the credentials are not accepted.
+    pub async fn version(&self) -> Result<String> {
+        let version = self.client.apiserver_version().await;
+        version.map(|version| version.git_version).map_err(|error| self.fault(&error))
+    }
+
+    /// Shows that the API server is there and knows who we are.
+    ///
+    /// # Errors
+    /// As [`Self::version`].
+    pub async fn check(&self) -> Result<()> {
+        let request = http::Request::get("/api").body(Body::empty()).map_err(kube::Error::HttpError);
+        let answer = match request {
+            Ok(request) => self.client.send(request).await,
+            Err(error) => Err(error),
+        };
+        answer.map(|_| ()).map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, error: &kube::Error) -> Error {
+        let place = self.context.as_ref().map_or_else(String::new, |context| format!(" of context `{context}`"));
+        fault(format!("could not reach the API server{place} at {}", self.server), error)
+    }
+}
