@@ -26,10 +26,8 @@ pub(super) async fn choose(context: Option<&str>) -> Result<Chosen> {
     }
     let merged = files.iter().try_fold(Kubeconfig::default(), |merged, file| merged.merge(Kubeconfig::read_from(file)?));
     let kubeconfig = merged.map_err(|error| unusable(&error))?;
-    let name = match context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone()).filter(|name| !name.is_empty()) {
-        Some(name) => name,
-        None => return Err(nothing()),
-    };
+    let named = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone());
+    let Some(name) = named.filter(|name| !name.is_empty()) else { return Err(nothing()) };
     let known: Vec<&str> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
     if !known.contains(&name.as_str()) {
         let why = if known.is_empty() { "the kubeconfig has no contexts".to_owned() } else { format!("there are: {}", known.join(", ")) };

@@ -30,12 +30,12 @@ fn waits_grow_and_end() {
 
 #[tokio::test]
 async fn a_token_is_made_once_until_it_nears_its_end_or_is_forgotten() {
-    let made = Arc::new(std::sync::atomic::AtomicU32::new(0));
-    let count = made.clone();
+    let count = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = count.clone();
     let life = Arc::new(std::sync::Mutex::new(Duration::from_mins(10)));
     let lives = life.clone();
     let make: Tokens = Arc::new(move || {
-        let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let number = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let end = SystemTime::now() + *lives.lock().expect("not poisoned");
         Box::pin(async move { Ok((format!("t{number}"), end)) })
     });
