@@ -39,7 +39,7 @@ use crate::core::{
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
     settings::{self, Aws, Choices, Key, Layer, Origin, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, StackName},
-    template::{Facts, Template, analyzer_url},
+    template::{Facts, analyzer_url},
 };
 
 /// How long a minted token is good; each is used once, at once.
@@ -136,7 +136,7 @@ impl Backend {
         let mut resources = aws::resources::resources(&config, settings, &issuer);
         let objects = self.objects()?;
         let facts = Facts::new(settings, issuer.known());
-        for template in [Template::ServiceAccount, Template::TriggerAuthentication, Template::ScaledJob] {
+        for template in facts.objects() {
             resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
         }
         Ok(resources)

@@ -1,5 +1,7 @@
 //! The idempotent half of every resource: look first, then do only what is missing, and never touch what is foreign.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{
@@ -17,6 +19,10 @@ pub trait Managed: Send + Sync {
     /// Whose it is.
     fn scope(&self) -> Scope {
         Scope::Stack
+    }
+    /// How long setup may wait for it, where that is longer than for others.
+    fn patience(&self) -> Option<Duration> {
+        None
     }
     /// The commands that `create` replaces.
     fn replaces(&self) -> Vec<String>;
@@ -38,6 +44,10 @@ impl<T: Managed> Resource for T {
 
     fn scope(&self) -> Scope {
         Managed::scope(self)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Managed::patience(self)
     }
 
     fn replaces(&self) -> Vec<String> {

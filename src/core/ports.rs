@@ -23,6 +23,10 @@ pub trait Resource: Send + Sync {
     fn scope(&self) -> Scope {
         Scope::Stack
     }
+    /// How long setup may wait for it to become usable, where that is longer than for others.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
     /// The aws, helm or kubectl commands that `apply` replaces, as one would type them.
     fn replaces(&self) -> Vec<String>;
     /// Looks. Changes nothing.

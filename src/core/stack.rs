@@ -191,6 +191,19 @@ pub struct Names {
     pub trigger_auth: String,
     /// KEDA's ScaledJob.
     pub scaled_job: String,
+    /// Secret of the scaler's keys `awsAccessKeyID` and `awsSecretAccessKey`, where [`super::settings::Auth::Secret`] is
+    /// used: in the workload's namespace, or in KEDA's for a ClusterTriggerAuthentication.
+    pub scaler_secret: String,
+    /// Secret of the pods' keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, likewise; in the workload's namespace.
+    pub workload_secret: String,
+    /// ConfigMap of the consumer's script.
+    pub consumer_script: String,
+    /// The result analyzer's Deployment.
+    pub analyzer: String,
+    /// The result analyzer's Service.
+    pub analyzer_service: String,
+    /// What the names of the producer's Jobs begin with, before a hyphen.
+    pub producer: String,
 }
 
 impl Names {
@@ -217,6 +230,12 @@ impl Names {
             service_account: stack.derive("aws-sqs"),
             trigger_auth: stack.derive("keda-trigger-auth-aws-credentials"),
             scaled_job: stack.derive("video-processor"),
+            scaler_secret: stack.derive("keda-trigger-auth-aws-credentials"),
+            workload_secret: stack.derive("aws-sqs-credentials"),
+            consumer_script: stack.derive("sqs-consumer"),
+            analyzer: stack.derive("result-analyzer"),
+            analyzer_service: stack.derive("result-analyzer-service"),
+            producer: stack.derive("sqs-producer"),
         }
     }
 }

@@ -2,17 +2,11 @@
 //!
 //! JSON strings are YAML strings too, so no value can break out of its place, whatever it is called.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use serde::Serialize;
 
-use super::{
-    error::{Error, Result},
-    settings::Settings,
-    stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, subject},
-};
-
-/// Port of the result analyzer's service.
-pub const ANALYZER_PORT: u16 = 8080;
+use super::error::{Error, Result};
+pub use super::facts::{ANALYZER_PORT, Facts, analyzer_url};
 
 /// One file of `templates/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,30 +21,39 @@ pub enum Template {
     ProducerPolicy,
     /// What the consumer may do.
     ConsumerPolicy,
+    /// The workload's namespace.
+    Namespace,
     /// The workload's service account.
     ServiceAccount,
-    /// KEDA's credentials.
+    /// KEDA's credentials, for one namespace or for all.
     TriggerAuthentication,
+    /// The ConfigMap of the script that the article's consumer image runs.
+    ConsumerScript,
     /// KEDA's ScaledJob.
     ScaledJob,
-    /// The result analyzer's Deployment and Service.
+    /// The result analyzer's Deployment.
     ResultAnalyzer,
+    /// The result analyzer's Service.
+    ResultAnalyzerService,
     /// The producer's Job.
     Producer,
 }
 
 impl Template {
     /// All templates.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::OperatorTrust,
         Self::WorkloadTrust,
         Self::ScalerPolicy,
         Self::ProducerPolicy,
         Self::ConsumerPolicy,
+        Self::Namespace,
         Self::ServiceAccount,
         Self::TriggerAuthentication,
+        Self::ConsumerScript,
         Self::ScaledJob,
         Self::ResultAnalyzer,
+        Self::ResultAnalyzerService,
         Self::Producer,
     ];
 
@@ -67,10 +70,13 @@ impl Template {
             Self::ScalerPolicy => file!("iam/keda-operator-policy.json"),
             Self::ProducerPolicy => file!("iam/sqs-producer-policy.json"),
             Self::ConsumerPolicy => file!("iam/sqs-consumer-policy.json"),
+            Self::Namespace => file!("k8s/namespace.yaml"),
             Self::ServiceAccount => file!("k8s/service-account.yaml"),
             Self::TriggerAuthentication => file!("k8s/trigger-authentication.yaml"),
+            Self::ConsumerScript => file!("k8s/consumer-script.yaml"),
             Self::ScaledJob => file!("k8s/scaled-job.yaml"),
             Self::ResultAnalyzer => file!("k8s/result-analyzer.yaml"),
+            Self::ResultAnalyzerService => file!("k8s/result-analyzer-service.yaml"),
             Self::Producer => file!("k8s/producer.yaml"),
         }
     }
@@ -89,85 +95,11 @@ fn render(path: &str, text: &str, facts: &impl Serialize) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Json);
-    let text = environment
-        .render_named_str(path, text, minijinja::value::Serde(facts))
-        .map_err(|error| Error::failed(format!("could not fill in the template `{path}`"), error))?;
+    // A line that is all tag leaves no line behind.
+    let fault = |error| Error::failed(format!("could not fill in the template `{path}`"), error);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(fault)?);
+    let text = environment.render_named_str(path, text, minijinja::value::Serde(facts)).map_err(fault)?;
     Ok(text + "\n")
-}
-
-/// Everything that a template may name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "each field is named as the object whose name, ARN or URL it is")]
-pub struct Facts {
-    pub stack: String,
-    pub namespace: String,
-    pub region: String,
-    pub audience: &'static str,
-    /// The cluster's issuer without `https://`, as conditions and ARNs have it.
-    pub issuer_host: String,
-    pub provider_arn: String,
-    pub operator_subject: String,
-    pub workload_subject: String,
-    pub workload_role_arn: String,
-    pub queue_arn: String,
-    pub queue_url: String,
-    pub service_account: String,
-    pub trigger_auth: String,
-    pub scaled_job: String,
-    pub queue_length: i64,
-    pub polling_interval: i32,
-    pub min_replica_count: i32,
-    pub max_replica_count: i32,
-    pub strategy: String,
-    pub work_seconds: u32,
-    pub active_deadline_seconds: u32,
-    pub analyzer: String,
-    pub analyzer_service: String,
-    pub analyzer_url: String,
-    pub image: String,
-}
-
-impl Facts {
-    /// The facts of the stack that `settings` describe, on the cluster whose OIDC issuer is `issuer` (with `https://`).
-    #[must_use]
-    pub fn new(settings: &Settings, issuer: &str) -> Self {
-        let Settings { names, place, scaling, .. } = settings;
-        let issuer_host = issuer.strip_prefix("https://").unwrap_or(issuer).to_owned();
-        Self {
-            stack: settings.stack.to_string(),
-            namespace: names.namespace.clone(),
-            region: place.region.clone(),
-            audience: AUDIENCE,
-            provider_arn: place.iam_arn(&format!("oidc-provider/{issuer_host}")),
-            issuer_host,
-            operator_subject: subject(&names.keda_namespace, KEDA_SERVICE_ACCOUNT),
-            workload_subject: subject(&names.namespace, &names.service_account),
-            workload_role_arn: place.iam_arn(&format!("role/{}", names.workload_role)),
-            queue_arn: place.queue_arn(&names.queue),
-            queue_url: settings.queue_url(&names.queue),
-            service_account: names.service_account.clone(),
-            trigger_auth: names.trigger_auth.clone(),
-            scaled_job: names.scaled_job.clone(),
-            queue_length: scaling.queue_length,
-            polling_interval: scaling.polling_interval,
-            min_replica_count: scaling.min_replica_count,
-            max_replica_count: scaling.max_replica_count,
-            strategy: scaling.strategy.clone(),
-            work_seconds: scaling.work_seconds,
-            // Twice the work, and ten minutes for the pod to start and for the idle poll.
-            active_deadline_seconds: scaling.work_seconds * 2 + 600,
-            analyzer: settings.stack.derive("result-analyzer"),
-            analyzer_service: settings.stack.derive("result-analyzer-service"),
-            analyzer_url: analyzer_url(settings),
-            image: concat!("kedactl:", env!("CARGO_PKG_VERSION")).to_owned(),
-        }
-    }
-}
-
-/// Where the consumers of a stack reach its result analyzer.
-#[must_use]
-pub fn analyzer_url(settings: &Settings) -> String {
-    format!("http://{}:{ANALYZER_PORT}", settings.stack.derive("result-analyzer-service"))
 }
 
 #[cfg(test)]
@@ -175,7 +107,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use super::*;
-    use crate::core::stack::StackName;
+    use crate::core::{settings::Settings, stack::StackName};
 
     fn facts() -> Facts {
         let settings = Settings::resolve(StackName::default(), "/s".into(), "123456789012", &[]).expect("defaults are valid");
@@ -187,19 +119,18 @@ mod tests {
         for template in Template::ALL {
             let text = template.render(&facts()).expect("renders");
             assert!(!text.contains("{{") && !text.contains("replace-with"), "{text}");
-            for document in text.split("\n---\n") {
-                let value: serde_json::Value = serde_saphyr::from_str(document).expect("valid YAML");
-                assert!(value.is_object(), "{template:?}");
-            }
+            let value: serde_json::Value = serde_saphyr::from_str(&text).expect("valid YAML");
+            assert!(value.is_object(), "{template:?}");
         }
     }
 
     #[test]
     fn no_template_is_unused() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        let used: BTreeSet<String> = Template::ALL.iter().map(|template| template.source().0.to_owned()).collect();
+        let mut used: BTreeSet<String> = Template::ALL.iter().map(|template| template.source().0.to_owned()).collect();
+        used.extend(["scripts/sqs-consumer.sh".to_owned(), "scripts/sqs-producer.sh".to_owned()]);
         let mut found = BTreeSet::new();
-        for folder in ["iam", "k8s"] {
+        for folder in ["iam", "k8s", "scripts"] {
             for entry in fs::read_dir(root.join(folder)).expect("templates/") {
                 found.insert(format!("{folder}/{}", entry.expect("entry").file_name().to_string_lossy()));
             }

@@ -22,22 +22,25 @@ pub struct Document {
 /// # Errors
 /// When a template cannot be filled in.
 pub fn documents(facts: &Facts) -> Result<Vec<Document>> {
-    let document = |(file, templates): (&'static str, &[Template])| {
-        let parts = templates.iter().map(|template| template.render(facts)).collect::<Result<Vec<_>>>()?;
-        Ok(Document { file, text: parts.join("---\n") })
-    };
-    let files: [(&'static str, &[Template]); 9] = [
+    let files: [(&'static str, &[Template]); 10] = [
         ("keda-operator-trust-policy.json", &[Template::OperatorTrust]),
         ("keda-operator-policy.json", &[Template::ScalerPolicy]),
         ("trust-policy.json", &[Template::WorkloadTrust]),
         ("sqs-producer-policy.json", &[Template::ProducerPolicy]),
         ("sqs-consumer-policy.json", &[Template::ConsumerPolicy]),
+        ("namespace.yaml", &[Template::Namespace]),
         ("service-account.yaml", &[Template::ServiceAccount]),
-        ("scaled-job-consumer.yaml", &[Template::TriggerAuthentication, Template::ScaledJob]),
-        ("result-analyzer.yaml", &[Template::ResultAnalyzer]),
+        ("scaled-job-consumer.yaml", &[Template::TriggerAuthentication, Template::ConsumerScript, Template::ScaledJob]),
+        ("result-analyzer.yaml", &[Template::ResultAnalyzer, Template::ResultAnalyzerService]),
         ("producer.yaml", &[Template::Producer]),
     ];
-    files.into_iter().map(document).collect()
+    let document = |(file, templates): (&'static str, &[Template])| {
+        let needed = templates.iter().filter(|template| facts.needs(**template));
+        let parts = needed.map(|template| template.render(facts)).collect::<Result<Vec<_>>>()?;
+        Ok(Document { file, text: parts.join("---\n") })
+    };
+    let documents = files.into_iter().map(document).collect::<Result<Vec<_>>>()?;
+    Ok(documents.into_iter().filter(|document| !document.text.is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -50,7 +53,7 @@ mod tests {
         let settings = Settings::resolve(StackName::default(), "/s".into(), "123456789012", &[]).expect("valid");
         let facts = Facts::new(&settings, "https://oidc.example/id/A");
         let documents = documents(&facts).expect("rendered");
-        for template in Template::ALL {
+        for template in Template::ALL.into_iter().filter(|template| facts.needs(*template)) {
             let text = template.render(&facts).expect("rendered");
             assert!(documents.iter().any(|document| document.text.contains(&text)), "{template:?}");
         }

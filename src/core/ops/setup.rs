@@ -135,7 +135,8 @@ impl Apply<'_> {
     }
 
     async fn one(&self, resource: &dyn Resource, step: &Step) -> Result<()> {
-        let deadline = Instant::now() + self.patience.limit;
+        let limit = resource.patience().unwrap_or(self.patience.limit);
+        let deadline = Instant::now() + limit;
         let mut told = false;
         loop {
             if self.cancel.is_cancelled() {
@@ -145,7 +146,7 @@ impl Apply<'_> {
                 Err(error) if error.is_passing() && Instant::now() < deadline => {
                     if !told {
                         let condition = format!("{} can be made: {error}", step.id);
-                        self.reporter.tell(What::Waiting { condition, deadline_seconds: self.patience.limit.as_secs() });
+                        self.reporter.tell(What::Waiting { condition, deadline_seconds: limit.as_secs() });
                         told = true;
                     }
                 }
