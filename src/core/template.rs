@@ -99,7 +99,7 @@ fn render(path: &str, text: &str, facts: &impl Serialize) -> Result<String> {
     let fault = |error| Error::failed(format!("could not fill in the template `{path}`"), error);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(fault)?);
     let text = environment.render_named_str(path, text, minijinja::value::Serde(facts)).map_err(fault)?;
-    Ok(text + "\n")
+    Ok(text.trim_end().to_owned() + "\n")
 }
 
 #[cfg(test)]
