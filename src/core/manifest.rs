@@ -114,7 +114,7 @@ impl Managed for Manifest {
         match self.kind {
             // Longer than the Deployment's own deadline, so that it can say what went wrong.
             "deployment" => Some(Duration::from_secs(150)),
-            "scaledjob" => Some(Duration::from_secs(120)),
+            "scaledjob" => Some(Duration::from_mins(2)),
             _ => None,
         }
     }

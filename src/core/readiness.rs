@@ -95,29 +95,29 @@ mod tests {
 
     use super::*;
 
-    fn deployed(status: Value) -> Readiness {
+    fn deployed(status: &Value) -> Readiness {
         readiness("Deployment", &json!({"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": status}))
     }
 
     #[test]
     fn a_deployment_is_ready_when_its_last_generation_is_available() {
         let ready = json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1});
-        assert_eq!(deployed(ready.clone()), Readiness::Ready);
+        assert_eq!(deployed(&ready), Readiness::Ready);
         for (field, value) in [("observedGeneration", 1), ("updatedReplicas", 0), ("availableReplicas", 0), ("replicas", 2)] {
             let mut status = ready.clone();
             status[field] = json!(value);
-            assert!(matches!(deployed(status), Readiness::Waiting(_)), "{field}");
+            assert!(matches!(deployed(&status), Readiness::Waiting(_)), "{field}");
         }
-        assert!(matches!(deployed(json!({})), Readiness::Waiting(_)));
+        assert!(matches!(deployed(&json!({})), Readiness::Waiting(_)));
     }
 
     #[test]
     fn a_deployment_that_failed_is_not_ready_and_says_why() {
         let refused = json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]);
-        assert_eq!(deployed(json!({"conditions": refused})), Readiness::Failed("FailedCreate: exceeded quota".into()));
+        assert_eq!(deployed(&json!({"conditions": refused})), Readiness::Failed("FailedCreate: exceeded quota".into()));
         let late = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too late"}]);
         let status = json!({"observedGeneration": 2, "conditions": late});
-        assert_eq!(deployed(status), Readiness::Failed("ProgressDeadlineExceeded: too late".into()));
+        assert_eq!(deployed(&status), Readiness::Failed("ProgressDeadlineExceeded: too late".into()));
     }
 
     #[test]

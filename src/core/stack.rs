@@ -192,11 +192,11 @@ pub struct Names {
     /// KEDA's ScaledJob.
     pub scaled_job: String,
     /// Secret of the scaler's keys `awsAccessKeyID` and `awsSecretAccessKey`, where [`super::settings::Auth::Secret`] is
-    /// used: in the workload's namespace, or in KEDA's for a ClusterTriggerAuthentication.
+    /// used: in the workload's namespace, or in KEDA's for a `ClusterTriggerAuthentication`.
     pub scaler_secret: String,
     /// Secret of the pods' keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, likewise; in the workload's namespace.
     pub workload_secret: String,
-    /// ConfigMap of the consumer's script.
+    /// `ConfigMap` of the consumer's script.
     pub consumer_script: String,
     /// The result analyzer's Deployment.
     pub analyzer: String,

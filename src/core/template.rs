@@ -27,7 +27,7 @@ pub enum Template {
     ServiceAccount,
     /// KEDA's credentials, for one namespace or for all.
     TriggerAuthentication,
-    /// The ConfigMap of the script that the article's consumer image runs.
+    /// The `ConfigMap` of the script that the article's consumer image runs.
     ConsumerScript,
     /// KEDA's ScaledJob.
     ScaledJob,
