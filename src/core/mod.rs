@@ -1,6 +1,7 @@
 //! What the demo is: plain values and decisions, without a vendor, a terminal or a file.
 
 pub mod board;
+pub mod check;
 pub mod drift;
 pub mod error;
 pub mod event;
