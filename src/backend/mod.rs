@@ -152,6 +152,14 @@ impl Backend {
         Ok(Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
     }
 
+    /// The stack's dead-letter queue.
+    ///
+    /// # Errors
+    /// As for [`Self::queue`].
+    pub async fn dead_letters(&self, identity: Identity) -> Result<Arc<dyn Queue>> {
+        self.queue(identity, Some(&self.settings.queue_url(&self.settings.names.dead_letter_queue))).await
+    }
+
     /// What builds the readers of triggers, in the name of KEDA's operator.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use kedactl::{
             watch::{Until, Watching},
         },
         settings::Choices,
+        work::parse_pace,
     },
 };
 
@@ -30,7 +31,7 @@ pub(crate) struct Demo {
     #[arg(short = 'n', long, value_name = "N", value_parser = load::count, default_value = "10", allow_negative_numbers = true)]
     count: u64,
     /// Poll and sleep this many times faster than the article
-    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = watch::pace, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pace: f64,
 }
 
@@ -71,7 +72,7 @@ impl Demo {
         }
 
         heading();
-        let reported = report::gather(&settings, None).await?;
+        let reported = report::gather(&backend, None).await?;
         if cx.ui.is_json() {
             cx.ui.json_line(&reported)?;
             return Ok(Exit(reported.report.verdict.exit_code()));

@@ -6,7 +6,7 @@ use kedactl::{
         error::Result,
         ops::report::{Reported, Sources, report},
         report::Verdict,
-        settings::{Choices, Settings},
+        settings::Choices,
     },
 };
 
@@ -30,17 +30,15 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
-        let reported = gather(&settings, self.analyzer_url.as_deref()).await?;
+        let reported = gather(&Backend::connect(&settings)?, self.analyzer_url.as_deref()).await?;
         show(cx, &reported, self.messages)
     }
 }
 
-/// Asks every source of the stack that `settings` name.
-pub(crate) async fn gather(settings: &Settings, analyzer_url: Option<&str>) -> Result<Reported> {
-    let backend = Backend::connect(settings)?;
+/// Asks every source of the stack behind `backend`.
+pub(crate) async fn gather(backend: &Backend, analyzer_url: Option<&str>) -> Result<Reported> {
     let queue = backend.queue(Identity::Administrator, None).await?;
-    let url = settings.place.queue_url(&settings.names.dead_letter_queue);
-    let dead_letters = backend.queue(Identity::Administrator, Some(&url)).await?;
+    let dead_letters = backend.dead_letters(Identity::Administrator).await?;
     let (journal, analyzer) = (backend.journal()?, backend.analyzer(analyzer_url)?);
     report(Sources { journal: &*journal, analyzer: &*analyzer, queue: &*queue, dead_letters: &*dead_letters }).await
 }

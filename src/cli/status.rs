@@ -30,11 +30,10 @@ impl Status {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
-        let dead_letters = settings.queue_url(&settings.names.dead_letter_queue);
         let sources = Sources {
             resources: &backend.resources().await?,
             queue: &*backend.queue(Identity::Administrator, None).await?,
-            dead_letters: &*backend.queue(Identity::Administrator, Some(&dead_letters)).await?,
+            dead_letters: &*backend.dead_letters(Identity::Administrator).await?,
             jobs: &*backend.jobs(1.0, &[])?,
             lease: &*backend.lease()?,
             journal: &*backend.journal()?,

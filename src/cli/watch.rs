@@ -5,11 +5,12 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use kedactl::{
     backend::{Backend, manifest_file::ManifestFile},
     core::{
-        error::{Error, Result},
+        error::Result,
         event::Fanout,
         ops::watch::{Ports, Until, Watched, Watching, watch},
         ports::Objects,
         settings::{Choices, Settings},
+        work::parse_pace,
     },
 };
 
@@ -35,7 +36,7 @@ pub(crate) struct Watch {
     #[arg(long)]
     follow: bool,
     /// Poll and sleep this many times faster than the manifest says
-    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = pace, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
     /// What a job does with its message instead of sleeping
     #[arg(last = true, value_name = "COMMAND")]
@@ -92,12 +93,4 @@ pub(crate) fn ending(cx: &Context, watched: Watched) -> Exit {
     }
     cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
     Exit::INTERRUPTED
-}
-
-/// A pace from 0.1 to 1000.
-pub(crate) fn pace(text: &str) -> Result<f64, Error> {
-    match text.parse::<f64>() {
-        Ok(pace) if (0.1..=1000.0).contains(&pace) => Ok(pace),
-        _ => Err(Error::input("pace", text, "it must be a number from 0.1 to 1000")),
-    }
 }

@@ -162,8 +162,14 @@ pub struct JobSpec {
 /// Where jobs run.
 #[async_trait]
 pub trait Jobs: Send + Sync {
+    /// Every job of the stack, whichever ScaledJob it belongs to; finished ones included, oldest first.
+    async fn all(&self) -> Result<Vec<Job>>;
     /// All jobs of `scaled_job`, finished ones included, oldest first.
-    async fn list(&self, scaled_job: &str) -> Result<Vec<Job>>;
+    async fn list(&self, scaled_job: &str) -> Result<Vec<Job>> {
+        let mut jobs = self.all().await?;
+        jobs.retain(|job| job.scaled_job == scaled_job);
+        Ok(jobs)
+    }
     /// Creates one; returns its name.
     async fn create(&self, spec: &JobSpec) -> Result<String>;
     /// Deletes one, stopping it first if it runs; absent is fine.

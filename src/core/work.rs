@@ -77,13 +77,13 @@ pub fn summary(message: &Received, encoder: &str, took: Duration) -> Artifact {
     Artifact { extension: "json".to_owned(), content }
 }
 
-/// Reads a pace: how many times faster than real time, above 0 and up to 1000.
+/// Reads a pace: how many times faster than real time, 0.1 to 1000.
 ///
 /// # Errors
 /// `Input` when it is not such a number.
 pub fn parse_pace(text: &str) -> Result<f64> {
-    let pace = text.parse::<f64>().ok().filter(|pace| *pace > 0.0 && *pace <= 1000.0);
-    pace.ok_or_else(|| Error::input("pace", text, "it must be a number above 0, up to 1000; 10 is ten times faster"))
+    let pace = text.parse::<f64>().ok().filter(|pace| (0.1..=1000.0).contains(pace));
+    pace.ok_or_else(|| Error::input("pace", text, "it must be a number from 0.1 to 1000; 10 is ten times faster"))
 }
 
 /// Reads the name under which a job counts: 1 to 253 letters, digits, dots, hyphens and underscores.
@@ -216,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pace_is_a_positive_number() {
+    fn a_pace_is_a_number_from_a_tenth_to_a_thousand() {
         assert_eq!(parse_pace("0.5"), Ok(0.5));
-        for bad in ["0", "-1", "1001", "nan", "inf", "fast", ""] {
+        for bad in ["0", "0.09", "-1", "1001", "nan", "inf", "fast", ""] {
             assert_eq!(parse_pace(bad).expect_err(bad).exit_code(), 2);
         }
     }

@@ -90,9 +90,8 @@ impl ProcessJobs {
 
 #[async_trait]
 impl Jobs for ProcessJobs {
-    async fn list(&self, scaled_job: &str) -> Result<Vec<Job>> {
-        let scaled_job = scaled_job.to_owned();
-        self.blocking(move |inner| inner.list(&scaled_job)).await
+    async fn all(&self) -> Result<Vec<Job>> {
+        self.blocking(Inner::all).await
     }
 
     async fn create(&self, spec: &JobSpec) -> Result<String> {
@@ -121,7 +120,7 @@ impl Inner {
         Folder(self.dir.join(name))
     }
 
-    fn list(&self, scaled_job: &str) -> Result<Vec<Job>> {
+    fn all(&self) -> Result<Vec<Job>> {
         self.reap();
         let names = self.names()?;
         let mut known = guard(&self.known);
@@ -129,9 +128,6 @@ impl Inner {
         let mut jobs = Vec::with_capacity(names.len());
         for name in &names {
             let Some(known) = self.know(&mut known, name)? else { continue };
-            if known.record.spec.scaled_job != scaled_job {
-                continue;
-            }
             let job = match &known.ended {
                 Some(job) => job.clone(),
                 None => self.folder(name).look(&known.record)?,

@@ -18,6 +18,7 @@ use crate::core::{
         rollout::outdated,
     },
     ports::Metric,
+    work::paced,
 };
 
 /// Jobs that are deleted at the same time.
@@ -42,8 +43,7 @@ impl<'a> Scaler<'a> {
     pub(super) async fn load(ports: Ports<'a>, how: &'a Watching) -> Result<Self> {
         let name = &how.scaled_job;
         let Some(value) = ports.objects.get("ScaledJob", name).await? else {
-            return Err(Error::new(Kind::NotFound, format!("no ScaledJob `{name}`"), "nothing is set up in this stack")
-                .hint("run `kedactl setup`, or pass a manifest with `kedactl watch -f FILE`"));
+            return Err(missing(name, "nothing is set up in this stack"));
         };
         let scaled_job = manifest::scaled_job(&value)?;
         let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
@@ -65,7 +65,7 @@ impl<'a> Scaler<'a> {
 
     /// Time from one poll to the next.
     pub(super) fn interval(&self) -> Duration {
-        Duration::from_secs(self.scaled_job.spec.polling_interval_seconds()).div_f64(self.how.pace)
+        paced(Duration::from_secs(self.scaled_job.spec.polling_interval_seconds()), self.how.pace)
     }
 
     /// Whether there was a poll since the last reconcile; who only looks needs none.
@@ -87,12 +87,13 @@ impl<'a> Scaler<'a> {
     /// Returns whether it did. A ScaledJob that cannot be read stays as it was.
     ///
     /// # Errors
+    /// `NotFound` when it was deleted: that ends the loop, as KEDA's.
     /// `Input`, the first time, when a trigger asks for what cannot be. Later this is an event at each poll, as in KEDA.
     pub(super) async fn reconcile(&mut self, scales: bool) -> Result<bool> {
         let read = self.ports.objects.get("ScaledJob", &self.how.scaled_job).await;
         match read.and_then(|value| value.map(|value| manifest::scaled_job(&value)).transpose()) {
             Ok(Some(scaled_job)) => self.scaled_job = scaled_job,
-            Ok(None) => return Ok(false),
+            Ok(None) => return Err(missing(&self.how.scaled_job, "it was deleted while it was watched")),
             Err(error) => {
                 let message = format!("the ScaledJob is left as it was: {error}");
                 if self.complaint.as_ref() != Some(&message) {
@@ -257,6 +258,11 @@ impl<'a> Scaler<'a> {
             })
             .await;
     }
+}
+
+fn missing(scaled_job: &str, why: &str) -> Error {
+    Error::new(Kind::NotFound, format!("no ScaledJob `{scaled_job}`"), why)
+        .hint("run `kedactl setup`, or pass a manifest with `kedactl watch -f FILE`")
 }
 
 /// The counters that were read, by metric; what a trigger does not ask for is 0.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::{
-    error::Error,
+    error::{Error, Kind},
     event::{Depth, Event, JobState},
     keda::{
         decision::{Parts, TriggerReading},
@@ -121,7 +121,7 @@ impl Objects for World {
 
 #[async_trait]
 impl Jobs for World {
-    async fn list(&self, _scaled_job: &str) -> Result<Vec<Job>> {
+    async fn all(&self) -> Result<Vec<Job>> {
         let step = lock(&self.step).take();
         if let Some(mut step) = step {
             step(self);
@@ -259,6 +259,22 @@ async fn a_missing_scaled_job_says_what_to_run() {
     lock(&world.scaled_job)["metadata"]["name"] = json!("other");
     let error = run(&world, Until::Drained, &CancellationToken::new()).await.expect_err("missing");
     assert!(error.hint.expect("hint").contains("kedactl setup"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scaled_job_that_is_deleted_is_scaled_no_more() {
+    let world = world(0, &json!({}));
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 4 {
+            lock(&world.scaled_job)["metadata"]["name"] = json!("other");
+        }
+    }));
+    let cancel = CancellationToken::new();
+    let watching = run(&world, Until::Cancelled, &cancel);
+    let error = tokio::time::timeout(Duration::from_mins(1), watching).await.expect("it ends").expect_err("it is gone");
+    assert_eq!((error.kind, polls(&world)), (Kind::NotFound, 1));
 }
 
 #[tokio::test(start_paused = true)]
