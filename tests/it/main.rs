@@ -6,6 +6,7 @@ mod consume;
 mod contract;
 mod crash;
 mod demo;
+mod faults;
 mod generated;
 mod keda;
 mod produce;

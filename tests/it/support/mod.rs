@@ -1,5 +1,6 @@
 //! What the tests share: a stack of their own, the real binary, waits with a deadline, and skips that are counted.
 
+mod faulty;
 mod process;
 mod server;
 mod stack;
@@ -10,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use faulty::{Fault, Faulty};
 pub(crate) use process::{Output, Running};
 pub(crate) use server::Server;
 pub(crate) use stack::{BINARY, Stack};

@@ -1,0 +1,111 @@
+//! Faults on the way to AWS, at every request of setup and teardown: afterwards all is as if there had been none.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{Fault, Faulty, Server, Stack};
+
+/// An embedded AWS of its own, and the proxy in front of it.
+struct Broken {
+    stack: Stack,
+    proxy: Faulty,
+    _server: Server,
+}
+
+impl Broken {
+    fn new() -> Self {
+        let stack = Stack::new();
+        let server = Server::start(&stack);
+        let proxy = Faulty::start(&server.url);
+        Self { stack, proxy, _server: server }
+    }
+
+    fn setup(&self) -> Vec<String> {
+        ["setup", "--yes", "--endpoint-url", &self.proxy.url].map(str::to_owned).to_vec()
+    }
+
+    /// Runs without faults, which must end well.
+    fn mended<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) {
+        self.proxy.mend();
+        self.stack.ok(args);
+    }
+
+    fn objects(&self) -> Value {
+        self.proxy.mend();
+        self.stack.json(["status"])["objects"].clone()
+    }
+
+    /// What a second stack directory sees, once the first has forgotten everything.
+    fn after_all(&self) -> Value {
+        self.proxy.mend();
+        let other = Stack::new().with("KEDACTL_ENDPOINT_URL", self.proxy.url.clone());
+        other.json(["status"])["objects"].clone()
+    }
+}
+
+fn all_ready() -> Value {
+    json!({ "ready": 15, "drifted": 0, "absent": 0, "foreign": 0 })
+}
+
+fn all_gone() -> Value {
+    json!({ "ready": 0, "drifted": 0, "absent": 15, "foreign": 0 })
+}
+
+/// Runs `case` for each of `cases`, several at once: they wait more than they work.
+fn each<T: Send + Sync>(cases: &[T], case: impl Fn(&T) + Sync) {
+    thread::scope(|scope| {
+        for chunk in cases.chunks(cases.len().div_ceil(8).max(1)) {
+            scope.spawn(|| chunk.iter().for_each(&case));
+        }
+    });
+}
+
+#[test]
+fn passing_faults_at_every_request_change_nothing() {
+    const EVERY: usize = 5;
+    let faults = [Fault::Unseen, Fault::Unanswered, Fault::Half, Fault::Throttled, Fault::Broken];
+    let cases: Vec<(Fault, usize)> = faults.iter().flat_map(|fault| (0..EVERY).map(|offset| (*fault, offset))).collect();
+    each(&cases, |&(fault, offset)| {
+        let world = Broken::new();
+        world.proxy.plan(move |number, _| (number % EVERY == offset).then_some(fault));
+        world.stack.ok(world.setup());
+        let (seen, broken) = world.proxy.mend();
+        assert!(seen > 30 && broken >= seen / EVERY, "{fault:?} at {offset}: {broken} of {seen} requests broke");
+        assert_eq!(world.objects(), all_ready(), "{fault:?} at {offset}");
+        world.proxy.plan(move |number, _| (number % EVERY == offset).then_some(fault));
+        let output = world.stack.ok(["teardown", "--yes", "--shared"]);
+        assert!(output.stdout.contains("0 left"), "{fault:?} at {offset}: {output}");
+        assert_eq!(world.after_all(), all_gone(), "{fault:?} at {offset}");
+    });
+}
+
+#[test]
+fn what_is_refused_from_any_point_on_is_completed_by_the_next_run() {
+    let points: Vec<usize> = (0..60).step_by(3).collect();
+    let stopped = AtomicUsize::new(0);
+    each(&points, |&point| {
+        let world = Broken::new();
+        world.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        let output = world.stack.run(world.setup());
+        let (_, broken) = world.proxy.mend();
+        if broken > 0 {
+            stopped.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(output.code, Some(1), "denied from request {point} on: {output}");
+            assert!(output.stderr.contains("AccessDenied"), "denied from request {point} on: {output}");
+        }
+        world.mended(world.setup());
+        assert_eq!(world.objects(), all_ready(), "denied from request {point} on");
+
+        world.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        let output = world.stack.run(["teardown", "--yes", "--shared"]);
+        let (_, broken) = world.proxy.mend();
+        assert!(broken == 0 || output.code == Some(1), "denied from request {point} on: {output}");
+        let output = world.stack.ok(["teardown", "--yes", "--shared"]);
+        assert!(output.stdout.contains("0 left"), "{output}");
+    });
+    assert!(stopped.load(Ordering::Relaxed) > points.len() / 2, "only {stopped:?} runs were stopped");
+}
