@@ -171,7 +171,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__consume)
-            opts="-o -q -h --queue-url --artifacts --analyzer-url --visibility-timeout --idle-timeout --work-seconds --pace --job --stack --state-dir --output --color --quiet --help"
+            opts="-o -q -h --queue-url --artifacts --analyzer-url --visibility-timeout --idle-timeout --work-seconds --pace --job --events --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -393,12 +393,16 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__produce)
-            opts="-n -o -q -h --count --body --body-file --rate --delay --group --seed --stack --state-dir --output --color --quiet --help"
+            opts="-n -o -q -h --queue-url --count --body --body-file --rate --delay --group --seed --events --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --queue-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

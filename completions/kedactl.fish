@@ -83,6 +83,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l explain -d 'Sh
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s y -l yes -d 'Do not ask, even if it may cost money'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l queue-url -d 'The queue [default: the stack\'s own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s n -l count -d 'How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l body -d 'The body of every message, instead of a request' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l body-file -d 'A file with the body of every message; `-` sends one message for each line of stdin' -r -F
@@ -97,6 +98,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l events -d 'Write each step to stdout as a line of JSON, in place of the outcome'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d 'A manifest with one ScaledJob, applied again whenever it changes; - is standard input' -r -F
@@ -203,6 +205,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l events -d 'Write each step to stdout as a line of JSON, in place of the outcome'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand analyzer" -l listen -d 'Where to listen; port 0 takes any that is free' -r

@@ -37,7 +37,7 @@ use crate::core::{
     event::Reporter,
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
-    settings::{self, Aws, Choices, Key, Layer, Origin, Settings, Target},
+    settings::{self, Auth, Aws, Choices, Key, Layer, Origin, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, StackName},
     template::{Facts, analyzer_url},
 };
@@ -110,13 +110,15 @@ impl Backend {
         &self.settings
     }
 
-    /// What templates may name. Asks EKS for the cluster's issuer only when AWS is not the embedded service.
+    /// What templates may name. Asks EKS for the cluster's issuer only when AWS is not the embedded service, and only
+    /// when something is made of it.
     ///
     /// # Errors
     /// When EKS cannot be asked.
     pub async fn facts(&self) -> Result<Facts> {
         let issuer = match self.settings.aws() {
             Aws::Embedded => self.settings.place.embedded_issuer(&self.settings.names.cluster),
+            _ if self.settings.auth != Auth::Irsa => String::new(),
             Aws::Endpoint(_) | Aws::Real => Issuer::new(&self.sdk(Identity::Administrator).await?, &self.settings).url().await?,
         };
         Ok(Facts::new(&self.settings, &issuer))
@@ -202,15 +204,17 @@ impl Backend {
         Ok(Arc::new(FileLease::new(self.settings.stack_dir().join("scaler.lock"))))
     }
 
-    /// The result analyzer at `url`; the stack's own, in process, when absent or when `url` is the name that the
+    /// The result analyzer at `url`; the stack's own, in process, when absent or, on the local target, when `url` is the name that the
     /// manifests give the stack's own service.
     ///
     /// # Errors
     /// `Input` when `url` is not one; `State` when the stack's own cannot be opened.
     pub fn analyzer(&self, url: Option<&str>) -> Result<Arc<dyn Analyzer>> {
         let own = analyzer_url(&self.settings);
-        if let Some(url) = url.filter(|url| url.trim_end_matches('/') != own) {
-            return Ok(Arc::new(analyzer::Client::http(url)?));
+        let is_here = |url: &str| self.settings.target == Target::Local && url.trim_end_matches('/') == own;
+        if let Some(url) = url.filter(|url| !is_here(url)) {
+            let variable = |name: &str| std::env::var(name).ok();
+            return Ok(Arc::new(analyzer::Client::http(&analyzer::service::resolve(url, variable))?));
         }
         Ok(Arc::new(analyzer::Client::in_process(self.analyzer_router()?)))
     }

@@ -14,7 +14,7 @@ use kedactl::{
     },
 };
 
-use super::{context::Context, exit::Exit, ui::Ui, view};
+use super::{context::Context, events::EventLines, exit::Exit, ui::Ui, view};
 
 /// Process one message: the video encoder
 ///
@@ -50,6 +50,9 @@ pub(crate) struct Consume {
     /// The name under which it counts [default: consume-<process id>]
     #[arg(long, value_name = "NAME", env = "KEDACTL_JOB", value_parser = parse_job)]
     job: Option<String>,
+    /// Write each step to stdout as a line of JSON, in place of the outcome
+    #[arg(long)]
+    events: bool,
     /// The work: a program and its arguments, instead of the sleep
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -62,6 +65,7 @@ impl Consume {
         let job = self.job.clone().unwrap_or_else(|| format!("consume-{}", std::process::id()));
         let status = backend.job_status(&job)?;
         cx.listen();
+        let streams = self.events;
         let outcome = self.consume(cx, &settings, &backend, job, status.as_ref()).await;
         let (state, reason) = match &outcome {
             Ok(Consumed::Done { .. }) => (JobState::Complete, "done"),
@@ -73,10 +77,14 @@ impl Consume {
             cx.ui.warn(&error.to_string());
         }
         let consumed = outcome?;
-        cx.ui.result(&consumed, || view::consume::human(&consumed))?;
+        if !streams {
+            cx.ui.result(&consumed, || view::consume::human(&consumed))?;
+        }
         Ok(match consumed {
             Consumed::Done { .. } => {
-                cx.ui.next("kedactl report");
+                if !streams {
+                    cx.ui.next("kedactl report");
+                }
                 Exit::DONE
             }
             Consumed::Idle => Exit::DONE,
@@ -101,7 +109,8 @@ impl Consume {
         let queue = backend.queue(Identity::Workload, self.queue_url.as_deref()).await?;
         let artifacts = backend.artifacts(self.artifacts.as_deref())?;
         let analyzer = backend.analyzer(self.analyzer_url.as_deref())?;
-        let told = Told { journal: backend.journal_writer("consume")?, status, ui: &cx.ui };
+        let lines = self.events.then(|| EventLines(cx.ui.clone()));
+        let told = Told { journal: backend.journal_writer("consume")?, status, lines, ui: &cx.ui };
         let ports = Ports { queue: &*queue, work: &*work, artifacts: &*artifacts, analyzer: &*analyzer, reporter: &told };
         let outcome = consume(ports, &how, &cx.cancel).await;
         if let Some(fault) = told.journal.fault() {
@@ -111,10 +120,11 @@ impl Consume {
     }
 }
 
-/// The journal, the job's state file, and a remark for those who read the log.
+/// The journal, the job's state file, and a remark or the event itself for those who read the log.
 struct Told<'a> {
     journal: Box<dyn Reporter>,
     status: Option<&'a Status>,
+    lines: Option<EventLines>,
     ui: &'a Ui,
 }
 
@@ -124,7 +134,9 @@ impl Reporter for Told<'_> {
         if let Some(status) = self.status {
             status.report(event);
         }
-        if let Some(remark) = view::consume::remark(event) {
+        if let Some(lines) = &self.lines {
+            lines.report(event);
+        } else if let Some(remark) = view::consume::remark(event) {
             self.ui.note(&remark);
         }
     }

@@ -7,6 +7,7 @@ mod confirm;
 mod consume;
 mod context;
 mod demo;
+mod events;
 mod examples;
 mod exit;
 mod files;

@@ -6,7 +6,7 @@ use kedactl::{
     backend::{Backend, Identity},
     core::{
         error::{Error, Kind, Result},
-        event::Fanout,
+        event::{Fanout, Reporter},
         load::{self, Bodies, Load, MOST_DELAY, Rate},
         ops::produce::{Sent, produce},
         settings::Choices,
@@ -15,7 +15,7 @@ use kedactl::{
 };
 use uuid::Uuid;
 
-use super::{context::Context, exit::Exit, progress::Progress, view};
+use super::{context::Context, events::EventLines, exit::Exit, progress::Progress, view};
 
 /// Messages sent when nobody says how many, as in the article.
 const COUNT: u64 = 10;
@@ -27,6 +27,9 @@ const COUNT: u64 = 10;
 /// Ctrl-C stops it after the batches on the wire; a second one ends it at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Produce {
+    /// The queue [default: the stack's own]
+    #[arg(long, value_name = "URL", env = "QUEUE_URL")]
+    queue_url: Option<String>,
     /// How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]
     #[arg(short = 'n', long, value_name = "N", value_parser = load::count, allow_negative_numbers = true)]
     count: Option<u64>,
@@ -48,14 +51,23 @@ pub(crate) struct Produce {
     /// Requests differ with the seed, and are the same for the same seed
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["body", "body_file"])]
     seed: u64,
+    /// Write each step to stdout as a line of JSON, in place of the outcome
+    #[arg(long)]
+    events: bool,
 }
 
 impl Produce {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
-        let load = self.load(&settings.names.queue, settings.stack.as_str())?;
-        let sent = send(cx, &Backend::connect(&settings)?, &load).await?;
-        let exit = show(cx, sent)?;
+        let (url, streams) = (self.queue_url.clone(), self.events);
+        let queue = url.as_deref().and_then(|url| url.rsplit('/').next()).unwrap_or(&settings.names.queue);
+        let load = self.load(queue, settings.stack.as_str())?;
+        let backend = Backend::connect(&settings)?;
+        if streams {
+            let lines = Box::new(EventLines(cx.ui.clone()));
+            return outcome(cx, send_to(cx, &backend, &load, url.as_deref(), lines).await?);
+        }
+        let exit = show(cx, send_with_progress(cx, &backend, &load, url.as_deref()).await?)?;
         if exit == Exit::DONE {
             cx.ui.next("kedactl watch");
         }
@@ -90,12 +102,22 @@ pub(crate) fn videos(count: u64, queue: &str, stack: &str) -> Load {
 
 /// Sends `load` with progress and journal, until it is done or interrupted.
 pub(crate) async fn send(cx: &Context, backend: &Backend, load: &Load) -> Result<Sent> {
-    let queue = backend.queue(Identity::Workload, None).await.map_err(unset)?;
+    send_with_progress(cx, backend, load, None).await
+}
+
+async fn send_with_progress(cx: &Context, backend: &Backend, load: &Load, url: Option<&str>) -> Result<Sent> {
     let progress = Progress::new(&cx.ui);
-    let reporter = Fanout(vec![backend.journal_writer("produce")?, Box::new(progress.clone())]);
+    let sent = send_to(cx, backend, load, url, Box::new(progress.clone())).await;
+    progress.finish();
+    sent
+}
+
+/// Sends `load` to the queue at `url`, or else to the stack's own, and tells the journal and `reporter`.
+async fn send_to(cx: &Context, backend: &Backend, load: &Load, url: Option<&str>, reporter: Box<dyn Reporter>) -> Result<Sent> {
+    let queue = backend.queue(Identity::Workload, url).await.map_err(unset)?;
+    let reporter = Fanout(vec![backend.journal_writer("produce")?, reporter]);
     cx.listen();
     let mut sent = produce(&*queue, load, &reporter, &cx.cancel).await;
-    progress.finish();
     sent.fault = sent.fault.map(unset);
     Ok(sent)
 }

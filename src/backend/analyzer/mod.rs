@@ -2,6 +2,7 @@
 
 mod client;
 mod server;
+pub mod service;
 mod store;
 
 pub use client::Client;
