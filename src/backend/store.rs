@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Schema {
     /// Version of the tables, kept in `PRAGMA user_version`.
     pub version: i64,
-    /// The statements that make them.
+    /// The statements that make those of version 1.
     pub tables: &'static [&'static str],
+    /// The statements that bring version 1 to 2, 2 to 3, and so on; a new file runs them all.
+    pub upgrades: &'static [&'static str],
 }
 
 /// The file. Cheap to clone; one process uses one `Store`.
@@ -121,7 +123,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     }
 }
 
-/// Makes the tables where they are missing; returns the file's version.
+/// Makes the tables where they are missing, or brings older ones up to date; returns the file's version.
 fn migrate(connection: &mut Connection, schema: Schema) -> rusqlite::Result<i64> {
     let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
     let found = version(connection)?;
@@ -133,8 +135,10 @@ fn migrate(connection: &mut Connection, schema: Schema) -> rusqlite::Result<i64>
     if found >= schema.version {
         return Ok(found);
     }
-    for tables in schema.tables {
-        transaction.execute_batch(tables)?;
+    let done = usize::try_from(found).unwrap_or_default();
+    let tables = if done == 0 { schema.tables } else { &[] };
+    for statements in tables.iter().chain(schema.upgrades.get(done.saturating_sub(1)..).unwrap_or_default()) {
+        transaction.execute_batch(statements)?;
     }
     transaction.execute_batch(&format!("PRAGMA user_version={}", schema.version))?;
     transaction.commit()?;
@@ -151,7 +155,8 @@ mod tests {
 
     use super::*;
 
-    const SCHEMA: Schema = Schema { version: 1, tables: &["CREATE TABLE t (n INTEGER PRIMARY KEY)"] };
+    const LATER: Schema = Schema { version: 3, upgrades: &["CREATE TABLE u (n)", "INSERT INTO t VALUES (2)"], ..SCHEMA };
+    const SCHEMA: Schema = Schema { version: 1, tables: &["CREATE TABLE t (n INTEGER PRIMARY KEY)"], upgrades: &[] };
 
     fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().expect("a folder");
@@ -213,10 +218,19 @@ mod tests {
         assert_eq!(count(&store).await, 1);
     }
 
+    #[tokio::test]
+    async fn an_older_file_is_brought_up_to_date_and_keeps_what_it_had() {
+        let (_dir, store) = store();
+        insert(&store, 1).await.expect("inserted");
+        for _ in 0..2 {
+            let later = Store::open(store.path(), LATER).expect("opens");
+            assert_eq!(count(&later).await, 2);
+        }
+    }
+
     #[test]
     fn a_file_of_a_newer_version_is_refused() {
         let (_dir, store) = store();
-        Store::open(store.path(), Schema { version: 2, ..SCHEMA }).expect_err("its table exists already");
         Connection::open(store.path()).and_then(|c| c.execute_batch("PRAGMA user_version=9")).expect("marked");
         let error = Store::open(store.path(), SCHEMA).expect_err("newer");
         assert_eq!((error.kind, error.why.contains("format 9")), (Kind::State, true));

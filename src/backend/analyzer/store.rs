@@ -27,6 +27,7 @@ const SCHEMA: Schema = Schema {
         at INTEGER NOT NULL,
         once TEXT UNIQUE
     ) STRICT;"],
+    upgrades: &[],
 };
 
 /// The counts of one stack.

@@ -31,8 +31,8 @@ use super::store::{Schema, Store};
 /// The account of the embedded services.
 pub const ACCOUNT: &str = "123456789012";
 
-/// The tables of all services, in one file.
-const SCHEMA: Schema = Schema { version: 1, tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA] };
+/// The tables of all services, in one file; a change of them is one more upgrade.
+const SCHEMA: Schema = Schema { version: 2, tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA], upgrades: &[iam::USERS] };
 
 /// The embedded AWS services over one SQLite file. Cheap to clone.
 #[derive(Debug, Clone)]

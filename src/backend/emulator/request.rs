@@ -64,13 +64,17 @@ impl Call {
     /// When nothing tells which service is meant.
     pub fn parse(request: Request<Bytes>) -> Result<Self, (Service, ServiceError)> {
         let (parts, body) = request.into_parts();
-        let scope = Scope::parse(&parts.headers);
         let is_form = header(&parts.headers, "content-type").starts_with("application/x-www-form-urlencoded");
         let mut fields: Vec<(String, String)> = decode(parts.uri.query().unwrap_or_default().as_bytes());
         if is_form {
             fields.extend(decode(&body));
         }
+        let scope = Scope::parse(&parts.headers, &fields);
         let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let session_token = match header(&parts.headers, "x-amz-security-token") {
+            "" => field("X-Amz-Security-Token"),
+            token => Some(token.to_owned()),
+        };
         let target = header(&parts.headers, "x-amz-target");
         let (service, action) = if let Some(action) = target.strip_prefix("AmazonSQS.") {
             (Service::SqsJson, action.to_owned())
@@ -106,7 +110,7 @@ impl Call {
             fields,
             body,
             access_key: scope.access_key,
-            session_token: parts.headers.get("x-amz-security-token").and_then(|v| v.to_str().ok()).map(str::to_owned),
+            session_token,
             region: scope.region,
             origin: format!("{scheme}://{host}"),
         })
@@ -127,7 +131,7 @@ fn decode(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// The credential scope of a `SigV4` `Authorization` header.
+/// The credential scope of a `SigV4` signature, in the `Authorization` header or a presigned URL.
 struct Scope {
     access_key: Option<String>,
     region: String,
@@ -135,9 +139,11 @@ struct Scope {
 }
 
 impl Scope {
-    fn parse(headers: &HeaderMap) -> Self {
+    fn parse(headers: &HeaderMap, fields: &[(String, String)]) -> Self {
         let authorization = header(headers, "authorization");
-        let credential = authorization.split("Credential=").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+        let signed = authorization.split("Credential=").nth(1).and_then(|rest| rest.split(',').next());
+        let presigned = fields.iter().find(|(key, _)| key == "X-Amz-Credential").map(|(_, value)| value.as_str());
+        let credential = signed.or(presigned).unwrap_or_default();
         let parts: Vec<&str> = credential.trim().split('/').collect();
         match parts[..] {
             [key, _date, region, service, "aws4_request"] => {

@@ -1,4 +1,4 @@
-//! May a caller do this? The policies of its role are asked, and a refusal is worded as AWS words it.
+//! May a caller do this? The policies of its role or user are asked, and a refusal is worded as AWS words it.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{
     inline, malformed,
     policies::Policy as Managed,
-    session::{Identity, Session, authenticate},
+    session::{Identity, authenticate},
 };
 use crate::{
     backend::emulator::{
@@ -22,16 +22,13 @@ use crate::{
 
 /// May the caller of `call` do `action` (`sqs:SendMessage`) on `resource` (an ARN), `now` (seconds since 1970)?
 ///
-/// Unsigned and unknown long-term keys count as the account's root; session credentials are checked
-/// against the policies attached to their role. Runs inside the caller's own transaction or snapshot.
+/// Unsigned and unknown long-term keys count as the account's root; users and sessions are checked
+/// against the policies attached to the user or the role. Runs inside the caller's own transaction or snapshot.
 ///
 /// # Errors
 /// `AccessDenied`, `ExpiredToken` and `InvalidClientTokenId`, all 403.
 pub(crate) fn authorize_at(connection: &Connection, call: &Call, now: i64, action: &str, resource: &str) -> Result<(), ServiceError> {
-    match authenticate(connection, call, now)? {
-        Identity::Root => Ok(()),
-        Identity::Session(session) => session.may(connection, call, now, action, resource),
-    }
+    authenticate(connection, call, now)?.may(connection, call, now, action, resource)
 }
 
 /// One kind of policies, all of which must allow; and what AWS calls it.
@@ -51,8 +48,8 @@ impl Layer {
     }
 }
 
-impl Session {
-    /// Whether every layer of policies lets this session do `action`.
+impl Identity {
+    /// Whether every layer of policies lets this caller do `action`.
     pub(crate) fn may(&self, connection: &Connection, call: &Call, now: i64, action: &str, resource: &str) -> Result<(), ServiceError> {
         let place = Place::new(&call.region, ACCOUNT);
         let context = self.context(call, now, &place);
@@ -84,38 +81,54 @@ impl Session {
     }
 
     fn layers(&self, connection: &Connection) -> Result<Vec<Layer>, ServiceError> {
-        let Some(role) = self.role(connection)? else {
-            return Ok(vec![Layer { called: "identity-based policy", policies: Vec::new() }]);
+        let (entity, boundary, session) = match self {
+            Self::Root => return Ok(Vec::new()),
+            Self::User(user) => (user.id.as_str(), user.boundary(connection)?, None),
+            Self::Session(session) => {
+                let Some(role) = session.role(connection)? else {
+                    return Ok(vec![Layer { called: "identity-based policy", policies: Vec::new() }]);
+                };
+                (session.role.as_str(), role.boundary(connection)?, session.policy.as_ref())
+            }
         };
-        let mut texts = inline::of(connection, &role.id)?;
-        for policy in Managed::attached(connection, &role.id)? {
+        let mut texts = inline::of(connection, entity)?;
+        for policy in Managed::attached(connection, entity)? {
             texts.push((policy.name.clone(), policy.document(connection)?));
         }
         let parsed = texts.into_iter().map(|(name, text)| Ok((name, Document::parse(&text).map_err(malformed)?)));
         let mut layers = vec![Layer { called: "identity-based policy", policies: parsed.collect::<Result<_, ServiceError>>()? }];
-        if let Some(boundary) = role.boundary(connection)? {
+        if let Some(boundary) = boundary {
             layers.push(Layer::one("permissions boundary", &boundary)?);
         }
-        if let Some(policy) = &self.policy {
+        if let Some(policy) = session {
             layers.push(Layer::one("session policy", policy)?);
         }
         Ok(layers)
     }
 
-    /// What conditions may ask about a request of this session.
+    /// What conditions may ask about a request of this caller.
     pub(crate) fn context(&self, call: &Call, now: i64, place: &Place) -> Context {
         let time = Timestamp::from_second(now).unwrap_or_default();
         let context = Context::new()
             .with("aws:CurrentTime", time.to_string())
             .with("aws:EpochTime", now.to_string())
             .with("aws:PrincipalAccount", &place.account)
-            .with("aws:PrincipalArn", place.iam_arn(&format!("role/{}", self.role_name)))
-            .with("aws:PrincipalType", "AssumedRole")
             .with("aws:RequestedRegion", &call.region)
             .with("aws:SecureTransport", call.origin.starts_with("https://").to_string())
             .with("aws:SourceIp", "127.0.0.1")
-            .with("aws:userid", self.user_id());
-        self.tags.iter().fold(context, |context, (key, value)| context.with(&format!("aws:PrincipalTag/{key}"), value))
+            .with("aws:userid", self.user_id(place));
+        match self {
+            Self::Root => context.with("aws:PrincipalArn", self.arn(place)).with("aws:PrincipalType", "Account"),
+            Self::User(user) => {
+                let context = context.with("aws:PrincipalArn", self.arn(place)).with("aws:PrincipalType", "User");
+                context.with("aws:username", &user.name)
+            }
+            Self::Session(session) => {
+                let role = place.iam_arn(&format!("role/{}", session.role_name));
+                let context = context.with("aws:PrincipalArn", role).with("aws:PrincipalType", "AssumedRole");
+                session.tags.iter().fold(context, |context, (key, value)| context.with(&format!("aws:PrincipalTag/{key}"), value))
+            }
+        }
     }
 }
 

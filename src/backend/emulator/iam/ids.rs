@@ -7,9 +7,10 @@ use crate::backend::emulator::error::ServiceError;
 const ID: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// `prefix` and 17 characters more: `AROA..` a role, `ANPA..` a managed policy, `ASIA..` (16 more) a session's key.
+/// `prefix` and 17 characters more: `AROA..` a role, `AIDA..` a user, `ANPA..` a managed policy;
+/// 16 more: `ASIA..` a session's key, `AKIA..` a user's.
 pub(crate) fn unique_id(prefix: &str) -> Result<String, ServiceError> {
-    let length = if prefix == "ASIA" { 16 } else { 17 };
+    let length = if matches!(prefix, "ASIA" | "AKIA") { 16 } else { 17 };
     Ok(prefix.to_owned() + &random(ID, length)?)
 }
 

@@ -1,10 +1,12 @@
-//! IAM: roles, managed policies, OIDC providers; and what a caller may do.
+//! IAM: roles, users, managed policies, OIDC providers; and what a caller may do.
 
 mod ask;
 mod attachments;
 mod authorize;
+mod entity;
 mod ids;
 mod inline;
+mod keys;
 mod page;
 mod policies;
 mod providers;
@@ -14,6 +16,9 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod trust;
+#[cfg(test)]
+mod user_tests;
+mod users;
 mod versions;
 mod xml;
 
@@ -59,6 +64,24 @@ CREATE TABLE iam_tag (owner TEXT NOT NULL, key TEXT NOT NULL COLLATE NOCASE, val
 CREATE TABLE sts_session (
     access_key TEXT PRIMARY KEY, token_digest BLOB NOT NULL, role TEXT NOT NULL, role_name TEXT NOT NULL, name TEXT NOT NULL,
     policy TEXT, tags TEXT NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;
+";
+
+/// What came with users: policies may be on either kind of entity, and keys outlive what they were issued for.
+pub(crate) const USERS: &str = "
+CREATE TABLE iam_user (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, path TEXT NOT NULL, boundary TEXT, created INTEGER NOT NULL) STRICT;
+CREATE TABLE iam_access_key (
+    id TEXT PRIMARY KEY, user TEXT NOT NULL, status TEXT NOT NULL, created INTEGER NOT NULL) STRICT;
+CREATE INDEX iam_access_key_user ON iam_access_key (user);
+ALTER TABLE iam_inline RENAME TO iam_inline_1;
+CREATE TABLE iam_inline (entity TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, document TEXT NOT NULL, PRIMARY KEY (entity, name)) STRICT;
+INSERT INTO iam_inline SELECT role, name, document FROM iam_inline_1;
+DROP TABLE iam_inline_1;
+ALTER TABLE iam_attachment RENAME TO iam_attachment_1;
+CREATE TABLE iam_attachment (
+    entity TEXT NOT NULL, policy TEXT NOT NULL REFERENCES iam_policy (id), PRIMARY KEY (entity, policy)) STRICT;
+INSERT INTO iam_attachment SELECT role, policy FROM iam_attachment_1;
+DROP TABLE iam_attachment_1;
 ";
 
 /// How an action is carried out: on a snapshot, or in a transaction.
@@ -107,14 +130,29 @@ fn find(action: &str) -> Option<Action> {
         "PutRolePermissionsBoundary" => Change(roles::put_boundary),
         "DeleteRolePermissionsBoundary" => Change(roles::delete_boundary),
         "ListInstanceProfilesForRole" => Look(roles::list_instance_profiles),
-        "AttachRolePolicy" => Change(attachments::attach),
-        "DetachRolePolicy" => Change(attachments::detach),
-        "ListAttachedRolePolicies" => Look(attachments::list),
+        "CreateUser" => Change(users::create),
+        "GetUser" => Look(users::get),
+        "ListUsers" => Look(users::list),
+        "UpdateUser" => Change(users::update),
+        "DeleteUser" => Change(users::delete),
+        "TagUser" => Change(users::tag),
+        "UntagUser" => Change(users::untag),
+        "ListUserTags" => Look(users::list_tags),
+        "PutUserPermissionsBoundary" => Change(users::put_boundary),
+        "DeleteUserPermissionsBoundary" => Change(users::delete_boundary),
+        "ListGroupsForUser" => Look(users::list_groups),
+        "CreateAccessKey" => Change(keys::create),
+        "ListAccessKeys" => Look(keys::list),
+        "UpdateAccessKey" => Change(keys::update),
+        "DeleteAccessKey" => Change(keys::delete),
+        "AttachRolePolicy" | "AttachUserPolicy" => Change(attachments::attach),
+        "DetachRolePolicy" | "DetachUserPolicy" => Change(attachments::detach),
+        "ListAttachedRolePolicies" | "ListAttachedUserPolicies" => Look(attachments::list),
         "ListEntitiesForPolicy" => Look(attachments::list_entities),
-        "ListRolePolicies" => Look(inline::list),
-        "PutRolePolicy" => Change(inline::put),
-        "GetRolePolicy" => Look(inline::get),
-        "DeleteRolePolicy" => Change(inline::delete),
+        "ListRolePolicies" | "ListUserPolicies" => Look(inline::list),
+        "PutRolePolicy" | "PutUserPolicy" => Change(inline::put),
+        "GetRolePolicy" | "GetUserPolicy" => Look(inline::get),
+        "DeleteRolePolicy" | "DeleteUserPolicy" => Change(inline::delete),
         "CreatePolicy" => Change(policies::create),
         "GetPolicy" => Look(policies::get),
         "ListPolicies" => Look(policies::list),
@@ -149,6 +187,9 @@ fn resource(connection: &Connection, ask: &Ask) -> String {
             Ok(Some(role)) => role.arn(&ask.place),
             _ => ask.place.iam_arn(&format!("role{}{name}", path())),
         };
+    }
+    if ask.call.action.contains("User") || ask.call.action.contains("AccessKey") {
+        return users::resource(connection, ask);
     }
     if let Some(arn) = ask.optional("PolicyArn").or_else(|| ask.optional("OpenIDConnectProviderArn")) {
         return arn.to_owned();

@@ -29,6 +29,11 @@ impl Ask {
 }
 
 impl<T> Page<T> {
+    /// Where to go on, for a page whose items were written otherwise.
+    pub(super) fn end(&self, xml: &mut Xml) {
+        end(xml, self.next);
+    }
+
     /// The page's items, each written by `fill`, and where to go on.
     pub(super) fn write(self, xml: &mut Xml, name: &str, fill: impl FnMut(&mut Xml, T)) {
         let next = self.next;

@@ -56,11 +56,11 @@ impl Policy {
         Ok(found.filter(|policy| format!("policy{}{}", policy.path, policy.name) == path))
     }
 
-    /// The policies attached to a role.
-    pub(super) fn attached(connection: &Connection, role: &str) -> Result<Vec<Self>, ServiceError> {
-        let sql = format!("SELECT {COLUMNS} FROM iam_policy WHERE id IN (SELECT policy FROM iam_attachment WHERE role = ?1) ORDER BY name");
+    /// The policies attached to a role or a user.
+    pub(super) fn attached(connection: &Connection, entity: &str) -> Result<Vec<Self>, ServiceError> {
+        let sql = format!("SELECT {COLUMNS} FROM iam_policy WHERE id IN (SELECT policy FROM iam_attachment WHERE entity = ?1) ORDER BY name");
         let mut query = connection.prepare_cached(&sql)?;
-        let rows = query.query_map([role], Self::read)?;
+        let rows = query.query_map([entity], Self::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

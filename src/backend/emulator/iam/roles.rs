@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     ask::{ARN, Ask, ROLE_NAME, Rule, invalid},
-    conflict, encoded, exists_already, no_such_entity, policies, tags, trust, unique_id,
+    encoded, entity, exists_already, no_such_entity, policies, tags, trust, unique_id,
     xml::{Xml, date},
 };
 use crate::{backend::emulator::error::ServiceError, core::stack::Place};
@@ -137,7 +137,7 @@ fn max_session(ask: &Ask) -> Result<Option<i64>, ServiceError> {
     ask.number("MaxSessionDuration", 3600..=43200)
 }
 
-fn boundary(connection: &Connection, ask: &Ask) -> Result<Option<String>, ServiceError> {
+pub(super) fn boundary(connection: &Connection, ask: &Ask) -> Result<Option<String>, ServiceError> {
     let Some(arn) = ask.optional("PermissionsBoundary") else { return Ok(None) };
     if !arn.contains(":policy/") {
         return Err(invalid(format!("Value ({arn}) for parameter PermissionsBoundary is invalid.")));
@@ -213,15 +213,7 @@ pub(super) fn update_description(connection: &Connection, ask: &Ask) -> Result<X
 
 pub(super) fn delete(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceError> {
     let role = Role::asked(connection, ask)?;
-    let any = |table: &str| -> Result<bool, ServiceError> {
-        Ok(connection.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE role = ?1)"), [&role.id], |row| row.get(0))?)
-    };
-    if any("iam_attachment")? {
-        return Err(conflict("Cannot delete entity, must detach all policies first."));
-    }
-    if any("iam_inline")? {
-        return Err(conflict("Cannot delete entity, must delete policies first."));
-    }
+    entity::has_no_policies(connection, &role.id)?;
     tags::clear(connection, &role.id)?;
     connection.execute("DELETE FROM iam_role WHERE id = ?1", [&role.id])?;
     Ok(Xml::default())

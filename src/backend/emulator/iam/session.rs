@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::roles::Role;
+use super::{keys, roles::Role, users::User};
 use crate::{
     backend::emulator::{error::ServiceError, request::Call},
     core::stack::Place,
@@ -15,8 +15,10 @@ const REMEMBERED: i64 = 86_400;
 /// A caller.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
-    /// Unsigned, or signed with a long-term key: all of them are the account's root.
+    /// Unsigned, or signed with a long-term key that was not issued here: the account's root.
     Root,
+    /// A long-term key of a user.
+    User(User),
     /// Temporary credentials that STS issued.
     Session(Session),
 }
@@ -34,6 +36,26 @@ pub(crate) struct Session {
     pub(crate) policy: Option<String>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) expires: i64,
+}
+
+impl Identity {
+    /// As `GetCallerIdentity` names it.
+    pub(crate) fn arn(&self, place: &Place) -> String {
+        match self {
+            Self::Root => place.iam_arn("root"),
+            Self::User(user) => user.arn(place),
+            Self::Session(session) => session.arn(place),
+        }
+    }
+
+    /// The account's number, `AIDA..`, or `AROA..:SESSION`.
+    pub(crate) fn user_id(&self, place: &Place) -> String {
+        match self {
+            Self::Root => place.account.clone(),
+            Self::User(user) => user.id.clone(),
+            Self::Session(session) => session.user_id(),
+        }
+    }
 }
 
 impl Session {
@@ -70,7 +92,10 @@ impl Session {
 /// # Errors
 /// `InvalidClientTokenId` and `ExpiredToken`, both 403.
 pub(crate) fn authenticate(connection: &Connection, call: &Call, now: i64) -> Result<Identity, ServiceError> {
-    let Some(key) = call.access_key.as_deref().filter(|key| key.starts_with("ASIA")) else { return Ok(Identity::Root) };
+    let Some(key) = call.access_key.as_deref() else { return Ok(Identity::Root) };
+    if !key.starts_with("ASIA") {
+        return Ok(keys::owner(connection, key)?.map_or(Identity::Root, Identity::User));
+    }
     let invalid = || ServiceError::new("InvalidClientTokenId", "The security token included in the request is invalid.").status(403);
     let sql = "SELECT token_digest, role, role_name, name, policy, tags, expires FROM sts_session WHERE access_key = ?1";
     let found = connection

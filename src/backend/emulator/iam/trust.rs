@@ -1,9 +1,9 @@
-//! Trust policies: role principals are kept by unique id, so that a re-created role is someone else.
+//! Trust policies: role and user principals are kept by unique id, so that a re-created one is someone else.
 
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::{malformed, roles::Role};
+use super::{malformed, roles::Role, users::User};
 use crate::{
     backend::emulator::error::ServiceError,
     core::{iam::Document, stack::Place},
@@ -27,12 +27,14 @@ pub(super) fn stored(connection: &Connection, text: &str, place: &Place) -> Resu
     Ok(value.to_string())
 }
 
-/// The trust policy as `GetRole` shows it: ids as ARNs, where the role still exists.
+/// The trust policy as `GetRole` shows it: ids as ARNs, where the role or user still exists.
 pub(super) fn shown(connection: &Connection, stored: &str, place: &Place) -> Result<String, ServiceError> {
     let mut value = parse(stored)?;
     for_each_principal(&mut value, &mut |_, name| {
         let role = if name.starts_with("AROA") { Role::by_id(connection, name)? } else { None };
-        Ok(role.map_or_else(|| name.to_owned(), |role| role.arn(place)))
+        let user = if name.starts_with("AIDA") { User::by_id(connection, name)? } else { None };
+        let arn = role.map(|role| role.arn(place)).or_else(|| user.map(|user| user.arn(place)));
+        Ok(arn.unwrap_or_else(|| name.to_owned()))
     })?;
     Ok(value.to_string())
 }
@@ -65,6 +67,9 @@ fn stored_aws(connection: &Connection, name: &str, place: &Place) -> Result<Stri
     if name.starts_with("AROA") {
         return Role::by_id(connection, name)?.map(|role| role.id).ok_or_else(refused);
     }
+    if name.starts_with("AIDA") {
+        return User::by_id(connection, name)?.map(|user| user.id).ok_or_else(refused);
+    }
     let parts: Vec<&str> = name.splitn(6, ':').collect();
     let &["arn", _, service @ ("iam" | "sts"), "", account, path] = &parts[..] else { return Err(refused()) };
     match (service, path) {
@@ -73,6 +78,7 @@ fn stored_aws(connection: &Connection, name: &str, place: &Place) -> Result<Stri
         ("iam", path) if path.starts_with("role/") => {
             Role::by_arn(connection, name, &place.account)?.map(|role| role.id).ok_or_else(refused)
         }
+        ("iam", path) if path.starts_with("user/") => User::by_arn(connection, name)?.map(|user| user.id).ok_or_else(refused),
         ("sts", path) if path.starts_with("assumed-role/") => {
             let role = path.split('/').nth(1).unwrap_or_default();
             Role::find(connection, role)?.map(|_| name.to_owned()).ok_or_else(refused)

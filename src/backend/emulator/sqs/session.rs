@@ -45,12 +45,10 @@ impl Session<'_> {
         iam::authorize_at(self.connection, self.call, self.now / 1000, action, &self.arn(name))
     }
 
-    /// The caller's id, as receivers see it: `AROA..:SESSION` for a role's session, else the account.
+    /// The caller's id, as receivers see it: `AROA..:SESSION` for a role's session, `AIDA..` for a user, else the account.
     pub(super) fn sender(&self) -> Result<String, ServiceError> {
-        match iam::authenticate(self.connection, self.call, self.now / 1000)? {
-            iam::Identity::Root => Ok(ACCOUNT.to_owned()),
-            iam::Identity::Session(session) => Ok(session.user_id()),
-        }
+        let caller = iam::authenticate(self.connection, self.call, self.now / 1000)?;
+        Ok(caller.user_id(&Place::new(&self.call.region, ACCOUNT)))
     }
 
     /// ARN of the queue called `name` in the caller's region.

@@ -7,7 +7,7 @@ use crate::{
     backend::emulator::{
         ACCOUNT,
         error::ServiceError,
-        iam::{Ask, Identity, Role, Session, Xml, authenticate, parse_stored, tagging},
+        iam::{Ask, Identity, Role, Xml, authenticate, parse_stored, tagging},
     },
     core::iam::{Caller, Context, Document, Verdict, trust_allows},
 };
@@ -53,18 +53,21 @@ impl Request<'_> {
         let account = [root.as_str(), ACCOUNT];
         let resource = ask.required("RoleArn")?;
         let refused = || Err(refusal(self.caller, ask, action));
-        let Identity::Session(session) = self.caller else {
-            return if self.verdict(&account, action).is_allowed() { Ok(()) } else { refused() };
+        let caller = self.caller;
+        let id = match caller {
+            Identity::Root => return if self.verdict(&account, action).is_allowed() { Ok(()) } else { refused() },
+            Identity::User(user) => user.id.as_str(),
+            Identity::Session(session) => session.role.as_str(),
         };
-        let arn = session.arn(&ask.place);
-        let own = [session.role.as_str(), arn.as_str()];
+        let arn = caller.arn(&ask.place);
+        let own = [id, arn.as_str()];
         if matches!(self.verdict(&[&own[..], &account[..]].concat(), action), Verdict::Denied { .. }) {
             return refused();
         }
         if self.verdict(&own, action).is_allowed() {
-            return if session.is_denied(connection, &ask.call, ask.now, action, resource)? { refused() } else { Ok(()) };
+            return if caller.is_denied(connection, &ask.call, ask.now, action, resource)? { refused() } else { Ok(()) };
         }
-        if self.verdict(&account, action).is_allowed() { session.may(connection, &ask.call, ask.now, action, resource) } else { refused() }
+        if self.verdict(&account, action).is_allowed() { caller.may(connection, &ask.call, ask.now, action, resource) } else { refused() }
     }
 
     fn verdict(&self, names: &[&str], action: &str) -> Verdict {
@@ -75,7 +78,7 @@ impl Request<'_> {
 fn context(caller: &Identity, ask: &Ask, session_name: &str, tags: &[(&str, &str)]) -> Context {
     let base = match caller {
         Identity::Root => Context::new().with("aws:PrincipalAccount", ACCOUNT).with("aws:PrincipalArn", ask.place.iam_arn("root")),
-        Identity::Session(session) => Session::context(session, &ask.call, ask.now, &ask.place),
+        Identity::User(_) | Identity::Session(_) => caller.context(&ask.call, ask.now, &ask.place),
     };
     let context = base.with("sts:RoleSessionName", session_name);
     let context = match ask.optional("ExternalId") {
@@ -86,10 +89,7 @@ fn context(caller: &Identity, ask: &Ask, session_name: &str, tags: &[(&str, &str
 }
 
 fn refusal(caller: &Identity, ask: &Ask, action: &str) -> ServiceError {
-    let who = match caller {
-        Identity::Root => ask.place.iam_arn("root"),
-        Identity::Session(session) => session.arn(&ask.place),
-    };
+    let who = caller.arn(&ask.place);
     let resource = ask.optional("RoleArn").unwrap_or_default();
     let message = format!("User: {who} is not authorized to perform: {action} on resource: {resource}");
     ServiceError::new("AccessDenied", message).status(403)

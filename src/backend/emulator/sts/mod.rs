@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::{
     ACCOUNT, Emulator,
     error::ServiceError,
-    iam::{Ask, Identity, Xml, authenticate},
+    iam::{Ask, Xml, authenticate},
     request::Call,
 };
 
@@ -34,10 +34,8 @@ pub(crate) async fn handle(emulator: &Emulator, call: &Call) -> Result<Response<
 
 /// Anyone may ask who they are.
 fn caller_identity(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceError> {
-    let (id, arn) = match authenticate(connection, &ask.call, ask.now)? {
-        Identity::Root => (ACCOUNT.to_owned(), ask.place.iam_arn("root")),
-        Identity::Session(session) => (session.user_id(), session.arn(&ask.place)),
-    };
+    let caller = authenticate(connection, &ask.call, ask.now)?;
+    let (id, arn) = (caller.user_id(&ask.place), caller.arn(&ask.place));
     let mut xml = Xml::default();
     xml.text("UserId", id).text("Account", ACCOUNT).text("Arn", arn);
     Ok(xml)
