@@ -20,7 +20,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
 use aws::{
-    config::{self, Wire},
+    config::{self, Own, Wire},
     credentials::{Mint, WebIdentity},
     queue::SqsQueue,
     resources::Issuer,
@@ -70,8 +70,8 @@ async fn surroundings(layers: &[Layer]) -> Result<Choices> {
     };
     if let Some(region) = region {
         if given(Key::Account).is_none() {
-            let wire = Wire::network(given(Key::EndpointUrl));
-            found.insert(Key::Account, aws::surroundings::account(&wire, &region).await?);
+            let own = Own { profile, endpoint_url: given(Key::EndpointUrl) };
+            found.insert(Key::Account, aws::surroundings::caller(&own, &region).await?.account);
         }
         found.insert(Key::Region, region);
     }
@@ -305,11 +305,14 @@ impl Backend {
         Ok(config::configure(&wire, &self.settings.place.region, Some(credentials)))
     }
 
+    fn own(&self) -> Own {
+        Own { profile: self.settings.profile.clone(), endpoint_url: self.settings.endpoint_url.clone() }
+    }
+
     async fn wire(&self) -> Result<Wire> {
         match self.settings.aws() {
-            Aws::Endpoint(url) => Ok(Wire::network(Some(url.to_owned()))),
-            Aws::Real => Ok(Wire::network(None)),
-            Aws::Embedded => Ok(Wire { http_client: self.emulator().await?.http_client(), endpoint_url: None }),
+            Aws::Embedded => Ok(Wire::over(self.emulator().await?.http_client())),
+            Aws::Endpoint(_) | Aws::Real => Wire::own(&self.own(), &self.settings.place.region).await,
         }
     }
 
@@ -323,7 +326,7 @@ impl Backend {
         let Settings { names, place, .. } = &self.settings;
         if self.settings.aws() != Aws::Embedded {
             let fallback = self.settings.is_on_this_machine().then(config::administrator);
-            return Ok(config::ambient(wire, &place.region, fallback).await);
+            return Ok(config::ambient(wire, fallback));
         }
         let (role, session) = match identity {
             Identity::Administrator => return Ok(config::administrator()),

@@ -163,14 +163,11 @@ impl Settings {
     /// Whether AWS is this machine: the embedded service, or an endpoint on a loopback address. Then nothing costs money.
     #[must_use]
     pub fn is_on_this_machine(&self) -> bool {
-        let url = match self.aws() {
-            Aws::Embedded => return true,
-            Aws::Real => return false,
-            Aws::Endpoint(url) => url,
-        };
-        let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        match self.aws() {
+            Aws::Embedded => true,
+            Aws::Real => false,
+            Aws::Endpoint(url) => is_loopback(url),
+        }
     }
 
     /// The folder of this stack's journal, objects, jobs and artifacts.
@@ -178,6 +175,14 @@ impl Settings {
     pub fn stack_dir(&self) -> PathBuf {
         self.state_dir.join("stacks").join(self.stack.as_str())
     }
+}
+
+/// Whether `url` leads to this machine.
+#[must_use]
+pub fn is_loopback(url: &str) -> bool {
+    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

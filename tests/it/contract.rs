@@ -65,7 +65,7 @@ impl World {
             Wire::network(Some(url))
         } else {
             let emulator = Emulator::open(&state.path().join("aws.db")).expect("opened");
-            Wire { http_client: emulator.http_client(), endpoint_url: None }
+            Wire::over(emulator.http_client())
         };
         let sdk = configure(&wire, &settings.place.region, Some(administrator()));
         Self { name, backend: Backend::connect(&settings).expect("connected"), sdk, _state: state, _turn: turn }

@@ -2,7 +2,11 @@
 
 use std::error::Error as StdError;
 
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::{
+    orchestrator::HttpResponse,
+    result::{ConnectorError, SdkError},
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::core::error::{Error, Kind};
@@ -11,6 +15,8 @@ use crate::core::error::{Error, Kind};
 const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
+    "AuthFailure",
+    "AuthorizationError",
     "ExpiredToken",
     "ExpiredTokenException",
     "IDPRejectedClaim",
@@ -18,10 +24,23 @@ const DENIED: &[&str] = &[
     "InvalidIdentityToken",
     "InvalidSecurity",
     "MissingAuthenticationToken",
+    "NotAuthorized",
     "OptInRequired",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
+    "UnauthorizedOperation",
     "UnrecognizedClientException",
 ];
+
+/// Codes that say: these credentials are no longer good, or never were.
+const STALE: &[&str] = &["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidSecurity", "UnrecognizedClientException"];
+
+/// Codes of which a wrong clock is the usual cause.
+const CLOCK: &[&str] = &["AuthFailure", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"];
+
+/// AWS takes signatures of this age, in seconds.
+const SKEW_ALLOWED: i64 = 300;
 
 /// Codes that say: it is not there.
 const NOT_FOUND: &[&str] =
@@ -32,6 +51,8 @@ const PASSING: &[&str] = &[
     "AWS.SimpleQueueService.PurgeQueueInProgress",
     "AWS.SimpleQueueService.QueueDeletedRecently",
     "ConcurrentModification",
+    "ConcurrentModificationException",
+    "EntityTemporarilyUnmodifiable",
     "IDPCommunicationError",
     "InternalError",
     "InternalFailure",
@@ -41,6 +62,7 @@ const PASSING: &[&str] = &[
     "QueueDeletedRecently",
     "RequestLimitExceeded",
     "RequestThrottled",
+    "RequestThrottledException",
     "ServerException",
     "ServiceFailure",
     "ServiceUnavailable",
@@ -94,6 +116,9 @@ where
         return Error { what: format!("{what}: {}", ours.what), ..ours.clone() };
     }
     let Some(refusal) = error.as_service_error() else {
+        if let Some(fault) = no_credentials(error) {
+            return Error { what, ..fault };
+        }
         let kind = if matches!(error, SdkError::ConstructionFailure(_)) { Kind::Failed } else { Kind::Unavailable };
         return Error::new(kind, what, innermost(error));
     };
@@ -102,12 +127,45 @@ where
         Some(message) => format!("{} ({code})", message.trim_end_matches('.')),
         None => code.to_owned(),
     };
+    let skew = error.raw_response().and_then(clock_skew).filter(|seconds| CLOCK.contains(&code) && seconds.abs() > SKEW_ALLOWED);
+    if let Some(seconds) = skew {
+        let (minutes, side) = (seconds.abs() / 60, if seconds > 0 { "ahead of" } else { "behind" });
+        let why = format!("this machine's clock is {minutes} minutes {side} AWS's ({code})");
+        return Error::new(Kind::Denied, what, why).code(code).hint("set the clock, then try again");
+    }
     let error = Error::new(kind_of(code), what, why).code(code);
     match error.kind {
         Kind::NotFound => error.hint("run `kedactl setup`"),
-        Kind::Denied => error.hint("run `kedactl setup` to repair roles and policies"),
+        Kind::Denied if STALE.contains(&code) => error.hint(RENEW),
+        Kind::Denied => {
+            error.hint("run `kedactl setup` to repair roles and policies, as someone whom no policy of the organisation denies")
+        }
         _ => error,
     }
+}
+
+/// How the credentials of a person are renewed.
+const RENEW: &str = "renew the credentials: `aws sso login`, `aws configure`, or another --profile";
+
+/// What is wrong when no request was even signed: there are no credentials, or their source failed.
+fn no_credentials(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let found = causes(error).find_map(|error| error.downcast_ref::<CredentialsError>())?;
+    let fault = |kind, why: String| Error::new(kind, "", why);
+    Some(match found {
+        CredentialsError::CredentialsNotLoaded(_) => fault(Kind::Denied, "there are no AWS credentials".to_owned())
+            .hint("run `aws configure` or `aws sso login`, or name a profile that has some with --profile"),
+        CredentialsError::InvalidConfiguration(_) => fault(Kind::Input, innermost(found))
+            .hint("`aws configure list-profiles` has the profiles that there are; choose one with --profile"),
+        CredentialsError::ProviderTimedOut(_) => fault(Kind::Unavailable, innermost(found)),
+        _ if causes(found).any(|error| error.is::<ConnectorError>()) => fault(Kind::Unavailable, innermost(found)),
+        _ => fault(Kind::Denied, innermost(found)).hint(RENEW),
+    })
+}
+
+/// How many seconds this machine's clock is ahead of the `Date` of an answer.
+pub(super) fn clock_skew(response: &HttpResponse) -> Option<i64> {
+    let theirs = jiff::fmt::rfc2822::parse(response.headers().get("date")?).ok()?.timestamp();
+    Some(jiff::Timestamp::now().as_second() - theirs.as_second())
 }
 
 /// `error` and everything below it.

@@ -29,7 +29,8 @@ pub(super) fn put(connection: &Connection, ask: &Ask) -> Result<Xml, ServiceErro
     connection.execute(sql, params![entity.id, name, document])?;
     let size = |text: &String| text.chars().filter(|c| !c.is_whitespace()).count();
     if of(connection, &entity.id)?.iter().map(|(_, document)| size(document)).sum::<usize>() > entity.kind.inline_limit() {
-        let message = format!("Maximum policy size of {} bytes exceeded for {} {}", entity.kind.inline_limit(), entity.kind.word(), entity.name);
+        let message =
+            format!("Maximum policy size of {} bytes exceeded for {} {}", entity.kind.inline_limit(), entity.kind.word(), entity.name);
         return Err(ServiceError::new("LimitExceeded", message).status(409));
     }
     Ok(Xml::default())

@@ -58,7 +58,8 @@ impl Policy {
 
     /// The policies attached to a role or a user.
     pub(super) fn attached(connection: &Connection, entity: &str) -> Result<Vec<Self>, ServiceError> {
-        let sql = format!("SELECT {COLUMNS} FROM iam_policy WHERE id IN (SELECT policy FROM iam_attachment WHERE entity = ?1) ORDER BY name");
+        let sql =
+            format!("SELECT {COLUMNS} FROM iam_policy WHERE id IN (SELECT policy FROM iam_attachment WHERE entity = ?1) ORDER BY name");
         let mut query = connection.prepare_cached(&sql)?;
         let rows = query.query_map([entity], Self::read)?;
         Ok(rows.collect::<Result<_, _>>()?)
