@@ -37,6 +37,7 @@ use crate::core::{
     event::Reporter,
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
+    queue_url,
     settings::{self, Auth, Aws, Choices, Key, Layer, Origin, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, StackName},
     template::{Facts, analyzer_url},
@@ -147,8 +148,10 @@ impl Backend {
     /// The queue at `url`; the stack's work queue when absent.
     ///
     /// # Errors
-    /// When the state directory cannot be used, or the identity has no role yet.
+    /// `Input` when `url` is of another account or region; when the state directory cannot be used, or the identity has
+    /// no role yet.
     pub async fn queue(&self, identity: Identity, url: Option<&str>) -> Result<Arc<dyn Queue>> {
+        url.map_or(Ok(()), |url| queue_url::check(url, &self.settings.place))?;
         let config = self.sdk(identity).await?;
         let url = url.map_or_else(|| self.settings.queue_url(&self.settings.names.queue), str::to_owned);
         Ok(Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))

@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod ops;
 pub mod plan;
 pub mod ports;
+pub mod queue_url;
 pub mod readiness;
 pub mod report;
 pub mod settings;

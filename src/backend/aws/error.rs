@@ -148,7 +148,7 @@ where
 const RENEW: &str = "renew the credentials: `aws sso login`, `aws configure`, or another --profile";
 
 /// What is wrong when no request was even signed: there are no credentials, or their source failed.
-fn no_credentials(error: &(dyn StdError + 'static)) -> Option<Error> {
+pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> Option<Error> {
     let found = causes(error).find_map(|error| error.downcast_ref::<CredentialsError>())?;
     let fault = |kind, why: String| Error::new(kind, "", why);
     Some(match found {

@@ -2,9 +2,11 @@
 
 pub mod config;
 pub mod credentials;
+pub mod eks;
 mod error;
 pub mod metric;
 pub mod queue;
 pub mod resources;
 pub mod scalers;
 pub mod surroundings;
+pub mod token;

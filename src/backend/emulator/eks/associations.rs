@@ -108,6 +108,13 @@ pub(super) fn describe(connection: &Connection, ask: &Ask) -> Result<Value, Serv
     Association::asked(connection, ask, &Cluster::asked(connection, ask)?)?.to_value(connection, ask)
 }
 
+pub(super) fn update(connection: &Connection, ask: &Ask) -> Result<Value, ServiceError> {
+    let cluster = Cluster::asked(connection, ask)?;
+    let association = Association::asked(connection, ask, &cluster)?;
+    connection.execute("UPDATE eks_association SET role_arn = ?2 WHERE id = ?1", params![association.id, ask.text("roleArn")?])?;
+    Association::asked(connection, ask, &cluster)?.to_value(connection, ask)
+}
+
 pub(super) fn delete(connection: &Connection, ask: &Ask) -> Result<Value, ServiceError> {
     let association = Association::asked(connection, ask, &Cluster::asked(connection, ask)?)?;
     let answer = association.to_value(connection, ask)?;

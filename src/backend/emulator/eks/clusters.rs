@@ -130,6 +130,13 @@ fn answer(connection: &Connection, ask: &Ask, name: &str, status: &str) -> Resul
     Ok(json!({ "cluster": cluster.to_value(connection, &ask.place, status)? }))
 }
 
+/// There are no add-ons here: nothing runs on the cluster.
+pub(super) fn describe_addon(connection: &Connection, ask: &Ask) -> Result<Value, ServiceError> {
+    Cluster::asked(connection, ask)?;
+    let addon = ask.path.get(3).map(String::as_str).unwrap_or_default();
+    Err(not_found(format!("No addon: {addon} found in cluster: {}", ask.path.get(1).map(String::as_str).unwrap_or_default())))
+}
+
 pub(super) fn list(connection: &Connection, ask: &Ask) -> Result<Value, ServiceError> {
     let mut query = connection.prepare_cached("SELECT name FROM eks_cluster WHERE region = ?1 ORDER BY name")?;
     let names = query.query_map([&ask.place.region], |row| row.get::<_, String>(0))?.map(|name| name.map(Value::from));

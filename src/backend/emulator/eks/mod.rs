@@ -116,6 +116,8 @@ fn route(ask: &Ask) -> Result<(&'static str, Work), ServiceError> {
         (&Method::POST, ["clusters", _, "pod-identity-associations"]) => ("CreatePodIdentityAssociation", associations::create),
         (&Method::GET, ["clusters", _, "pod-identity-associations"]) => ("ListPodIdentityAssociations", associations::list),
         (&Method::GET, ["clusters", _, "pod-identity-associations", _]) => ("DescribePodIdentityAssociation", associations::describe),
+        (&Method::POST, ["clusters", _, "pod-identity-associations", _]) => ("UpdatePodIdentityAssociation", associations::update),
+        (&Method::GET, ["clusters", _, "addons", _]) => ("DescribeAddon", clusters::describe_addon),
         (&Method::DELETE, ["clusters", _, "pod-identity-associations", _]) => ("DeletePodIdentityAssociation", associations::delete),
         (&Method::POST, ["tags", ..]) => ("TagResource", tag),
         (&Method::DELETE, ["tags", ..]) => ("UntagResource", untag),

@@ -51,6 +51,10 @@ async fn pod_identity_associations_are_one_per_service_account() {
     assert!(listed.associations().is_empty());
     let found = eks.describe_pod_identity_association().cluster_name("demo").association_id(&id).send().await.expect("found");
     assert_eq!(found.association().and_then(|one| one.service_account()), Some("aws-sqs"));
+    let other = place().iam_arn("role/other");
+    let update = eks.update_pod_identity_association().cluster_name("demo").association_id(&id).role_arn(&other);
+    let updated = update.send().await.expect("updated");
+    assert_eq!(updated.association().and_then(|one| one.role_arn()), Some(other.as_str()));
     eks.delete_pod_identity_association().cluster_name("demo").association_id(&id).send().await.expect("deleted");
     let gone = eks.describe_pod_identity_association().cluster_name("demo").association_id(&id).send().await.expect_err("gone");
     assert_eq!(fault(&gone).0, "ResourceNotFoundException");
