@@ -157,7 +157,7 @@ pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> Option<Error> 
         CredentialsError::InvalidConfiguration(_) => fault(Kind::Input, innermost(found))
             .hint("`aws configure list-profiles` has the profiles that there are; choose one with --profile"),
         CredentialsError::ProviderTimedOut(_) => fault(Kind::Unavailable, innermost(found)),
-        _ if causes(found).any(|error| error.is::<ConnectorError>()) => fault(Kind::Unavailable, innermost(found)),
+        _ if causes(found).find_map(|error| error.downcast_ref::<ConnectorError>()).is_some() => fault(Kind::Unavailable, innermost(found)),
         _ => fault(Kind::Denied, innermost(found)).hint(RENEW),
     })
 }
