@@ -6,7 +6,7 @@ use kedactl::{
         error::Result,
         event::Fanout,
         ops::setup::{Outcome, apply, check_same_place, check_unblocked, plan},
-        plan::Plan,
+        plan::{Plan, Whose},
         ports::Resource,
     },
 };
@@ -56,8 +56,8 @@ impl Setup {
             return show_plan(cx, &Outcome::new(stack, plan, false), &command);
         }
         check_unblocked(&plan, stack)?;
-        if plan.changes().next().is_some() && !settings.is_on_this_machine() {
-            confirm(cx, self.yes, "This makes objects in an AWS account, which may cost money.")?;
+        if let Some(question) = question(&plan, settings.is_on_this_machine()) {
+            confirm(cx, self.yes, &question)?;
         }
         cx.listen();
         carry_out(cx, &backend, &resources, &plan).await?;
@@ -66,6 +66,17 @@ impl Setup {
         cx.ui.next("kedactl produce --count 10");
         Ok(Exit::DONE)
     }
+}
+
+/// What a person must agree to before `plan` is carried out, if anything.
+fn question(plan: &Plan, is_on_this_machine: bool) -> Option<String> {
+    let foreign: Vec<String> =
+        plan.changes().filter(|step| step.whose == Whose::Foreign).map(|step| format!("{} ({})", step.id, step.why)).collect();
+    let adapts = (!foreign.is_empty()).then(|| format!("This changes what kedactl did not make: {}.", foreign.join(", ")));
+    let costs = (plan.changes().next().is_some() && !is_on_this_machine)
+        .then(|| "This makes objects in an AWS account, which may cost money.".to_owned());
+    let parts: Vec<String> = adapts.into_iter().chain(costs).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// The stack's resources, and what must be done about them.

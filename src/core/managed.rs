@@ -64,7 +64,11 @@ impl<T: Managed> Resource for T {
             Observed::Foreign { .. } if Managed::scope(self) == Scope::Shared => return Ok(()),
             Observed::Foreign { why } => return Err(is_foreign(&Managed::id(self), &why)),
             Observed::Absent => self.create().await,
-            Observed::Drifted { differences } => self.repair(&differences).await,
+            // Whoever carries out a plan has asked first.
+            Observed::Drifted { differences } | Observed::Borrowed { differences, .. } => self.repair(&differences).await,
+            Observed::Refused { why, hint } => {
+                return Err(Error::failed(format!("{} cannot be made", Managed::id(self)), why).hint(hint));
+            }
         };
         match done {
             Ok(()) => Ok(()),
@@ -79,8 +83,8 @@ impl<T: Managed> Resource for T {
 
     async fn delete(&self) -> Result<()> {
         match self.look().await? {
-            Observed::Absent => Ok(()),
-            Observed::Foreign { why } => Err(is_foreign(&Managed::id(self), &why)),
+            Observed::Absent | Observed::Refused { .. } => Ok(()),
+            Observed::Foreign { why } | Observed::Borrowed { why, .. } => Err(is_foreign(&Managed::id(self), &why)),
             Observed::Ready | Observed::Drifted { .. } => match self.remove().await {
                 Err(error) if error.kind != Kind::NotFound => Err(error),
                 _ => Ok(()),

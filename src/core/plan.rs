@@ -65,6 +65,20 @@ pub enum Observed {
         /// What shows that it is not ours.
         why: String,
     },
+    /// It is not ours, and serves once it is adapted, for which somebody must be asked.
+    Borrowed {
+        /// What shows that it is not ours.
+        why: String,
+        /// What adapting changes.
+        differences: Vec<Difference>,
+    },
+    /// It cannot be made as things are; nothing of it is ours.
+    Refused {
+        /// What is in the way.
+        why: String,
+        /// The way out.
+        hint: String,
+    },
 }
 
 /// What a step does.
@@ -98,6 +112,30 @@ pub struct Step {
     pub differences: Vec<Difference>,
     /// The aws, helm or kubectl commands that this step replaces.
     pub replaces: Vec<String>,
+    /// Whether it changes something that is not ours: then a person is asked first.
+    #[serde(skip_serializing_if = "Whose::is_ours")]
+    pub whose: Whose,
+    /// The way out of a blocked step, where there is a particular one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Whose thing a step changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whose {
+    /// Ours.
+    #[default]
+    Ours,
+    /// Somebody else's.
+    Foreign,
+}
+
+impl Whose {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_ours(&self) -> bool {
+        *self == Self::Ours
+    }
 }
 
 /// One resource as a plan sees it.
@@ -134,7 +172,7 @@ impl Plan {
     #[must_use]
     pub fn setup(sightings: &[Sighting]) -> Self {
         let step = |sighting: &Sighting| {
-            let mut repaired = Vec::new();
+            let (mut repaired, mut whose, mut way_out) = (Vec::new(), Whose::Ours, None);
             let (action, why) = match &sighting.observed {
                 Observed::Absent => (Action::Create, String::new()),
                 Observed::Ready => (Action::Keep, String::new()),
@@ -142,11 +180,28 @@ impl Plan {
                     repaired.clone_from(differences);
                     (Action::Update, describe(differences))
                 }
+                Observed::Borrowed { why, differences } => {
+                    repaired.clone_from(differences);
+                    whose = Whose::Foreign;
+                    (Action::Update, format!("not ours: {why}"))
+                }
+                Observed::Refused { why, hint } => {
+                    way_out = Some(hint.clone());
+                    (Action::Blocked, why.clone())
+                }
                 // A shared object that someone else made serves as well as ours.
                 Observed::Foreign { why } if sighting.scope == Scope::Shared => (Action::Keep, why.clone()),
                 Observed::Foreign { why } => (Action::Blocked, why.clone()),
             };
-            Step { id: sighting.id.clone(), action, why, differences: repaired, replaces: sighting.replaces.clone() }
+            Step {
+                id: sighting.id.clone(),
+                action,
+                why,
+                differences: repaired,
+                replaces: sighting.replaces.clone(),
+                whose,
+                hint: way_out,
+            }
         };
         Self { steps: sightings.iter().map(step).collect() }
     }
@@ -157,11 +212,21 @@ impl Plan {
         let step = |sighting: &Sighting| {
             let (action, why) = match &sighting.observed {
                 Observed::Absent => (Action::Keep, "already gone".to_owned()),
-                Observed::Foreign { why } => (Action::Keep, format!("not ours: {why}")),
+                Observed::Foreign { why } | Observed::Borrowed { why, .. } | Observed::Refused { why, .. } => {
+                    (Action::Keep, format!("not ours: {why}"))
+                }
                 _ if sighting.scope == Scope::Shared && shared == Shared::Keep => (Action::Keep, "shared".to_owned()),
                 _ => (Action::Delete, String::new()),
             };
-            Step { id: sighting.id.clone(), action, why, differences: Vec::new(), replaces: Vec::new() }
+            Step {
+                id: sighting.id.clone(),
+                action,
+                why,
+                differences: Vec::new(),
+                replaces: Vec::new(),
+                whose: Whose::Ours,
+                hint: None,
+            }
         };
         Self { steps: sightings.iter().rev().map(step).collect() }
     }
@@ -233,6 +298,24 @@ mod tests {
         let shared = [sighting("shared", Scope::Shared, foreign)];
         assert_eq!(Plan::teardown(&seen, Shared::Delete).changes().count(), 0);
         assert_eq!(Plan::teardown(&shared, Shared::Delete).changes().count(), 0);
+    }
+
+    #[test]
+    fn adapting_what_is_not_ours_is_an_update_that_says_so() {
+        let differences = vec![Difference { field: "role".into(), actual: String::new(), wanted: "arn".into() }];
+        let borrowed = Observed::Borrowed { why: "by helm".into(), differences: differences.clone() };
+        let plan = Plan::setup(&[sighting("keda", Scope::Stack, borrowed.clone())]);
+        assert_eq!((plan.steps[0].action, plan.steps[0].whose), (Action::Update, Whose::Foreign));
+        assert_eq!((plan.steps[0].why.as_str(), &plan.steps[0].differences), ("not ours: by helm", &differences));
+        assert_eq!(Plan::teardown(&[sighting("keda", Scope::Stack, borrowed)], Shared::Delete).changes().count(), 0);
+    }
+
+    #[test]
+    fn what_is_refused_is_blocked_with_its_own_way_out() {
+        let refused = Observed::Refused { why: "too old".into(), hint: "upgrade".into() };
+        let plan = Plan::setup(&[sighting("keda", Scope::Shared, refused.clone())]);
+        assert_eq!((plan.steps[0].action, plan.steps[0].hint.as_deref()), (Action::Blocked, Some("upgrade")));
+        assert_eq!(Plan::teardown(&[sighting("keda", Scope::Shared, refused)], Shared::Delete).changes().count(), 0);
     }
 
     #[test]

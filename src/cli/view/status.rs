@@ -71,7 +71,8 @@ fn seen(observed: &Observed) -> (String, String) {
     match observed {
         Observed::Ready => (style("ready").green().to_string(), String::new()),
         Observed::Absent => (style("absent").dim().to_string(), String::new()),
-        Observed::Foreign { why } => (style("not ours").yellow().to_string(), why.clone()),
+        Observed::Refused { why, .. } => (style("absent").dim().to_string(), why.clone()),
+        Observed::Foreign { why } | Observed::Borrowed { why, .. } => (style("not ours").yellow().to_string(), why.clone()),
         Observed::Drifted { differences } => {
             let fields: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
             (style("drifted").red().to_string(), fields.join(", "))

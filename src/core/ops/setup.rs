@@ -96,6 +96,9 @@ pub async fn plan(resources: &[Box<dyn Resource>]) -> Result<Plan> {
 /// # Errors
 /// `Foreign`, naming everything that is in the way.
 pub fn check_unblocked(plan: &Plan, stack: &StackName) -> Result<()> {
+    if let Some((step, hint)) = plan.blocked().find_map(|step| Some((step, step.hint.as_ref()?))) {
+        return Err(Error::failed("nothing was changed", format!("{}: {}", step.id, step.why)).hint(hint));
+    }
     let blocked: Vec<String> = plan.blocked().map(|step| format!("{} ({})", step.id, step.why)).collect();
     if blocked.is_empty() {
         return Ok(());

@@ -108,8 +108,8 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
         *match sighting.observed {
             Observed::Ready => &mut objects.ready,
             Observed::Drifted { .. } => &mut objects.drifted,
-            Observed::Absent => &mut objects.absent,
-            Observed::Foreign { .. } => &mut objects.foreign,
+            Observed::Absent | Observed::Refused { .. } => &mut objects.absent,
+            Observed::Foreign { .. } | Observed::Borrowed { .. } => &mut objects.foreign,
         } += 1;
     }
     let is_ours = |observed: &Observed| matches!(observed, Observed::Ready | Observed::Drifted { .. });

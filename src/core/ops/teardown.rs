@@ -140,7 +140,7 @@ async fn audit(stage: Stage<'_>, plan: Plan, progress: Progress) -> Result<Outco
         jobs: progress.jobs,
         left,
         shared: ids(&|sighting| is_ours(sighting) && is_kept(sighting)),
-        foreign: ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. })),
+        foreign: ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. } | Observed::Borrowed { .. })),
         kinds_checked: kinds.len(),
         faults: progress.faults,
         plan,
