@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod check;
+pub mod controller;
 pub mod drift;
 pub mod error;
 pub mod event;

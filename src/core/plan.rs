@@ -193,15 +193,7 @@ impl Plan {
                 Observed::Foreign { why } if sighting.scope == Scope::Shared => (Action::Keep, why.clone()),
                 Observed::Foreign { why } => (Action::Blocked, why.clone()),
             };
-            Step {
-                id: sighting.id.clone(),
-                action,
-                why,
-                differences: repaired,
-                replaces: sighting.replaces.clone(),
-                whose,
-                hint: way_out,
-            }
+            Step { id: sighting.id.clone(), action, why, differences: repaired, replaces: sighting.replaces.clone(), whose, hint: way_out }
         };
         Self { steps: sightings.iter().map(step).collect() }
     }
@@ -218,15 +210,7 @@ impl Plan {
                 _ if sighting.scope == Scope::Shared && shared == Shared::Keep => (Action::Keep, "shared".to_owned()),
                 _ => (Action::Delete, String::new()),
             };
-            Step {
-                id: sighting.id.clone(),
-                action,
-                why,
-                differences: Vec::new(),
-                replaces: Vec::new(),
-                whose: Whose::Ours,
-                hint: None,
-            }
+            Step { id: sighting.id.clone(), action, why, differences: Vec::new(), replaces: Vec::new(), whose: Whose::Ours, hint: None }
         };
         Self { steps: sightings.iter().rev().map(step).collect() }
     }
