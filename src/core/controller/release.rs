@@ -62,8 +62,7 @@ impl Release {
             label(object, stack);
         }
         objects.sort_by_key(|object| rank(object["kind"].as_str().unwrap_or_default()));
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { version, sha256, objects })
+        Ok(Self { version, sha256: hexadecimal(&Sha256::digest(text.as_bytes())), objects })
     }
 
     /// Refuses a manifest that is not the one that was asked for.
@@ -136,6 +135,10 @@ fn label(object: &mut Value, stack: &str) {
     if let Some(object) = object.as_object_mut() {
         object.remove("status");
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Where `kind` stands in the order of making.
