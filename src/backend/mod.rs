@@ -29,6 +29,7 @@ use aws::{
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::{ACCOUNT, Emulator};
+use kube::{Cluster, KubeObjects};
 use process::{FileLease, FileObjects, Launch, ProcessJobs};
 use tokio::sync::OnceCell;
 
@@ -94,6 +95,7 @@ pub enum Identity {
 pub struct Backend {
     settings: Settings,
     emulator: OnceCell<Emulator>,
+    cluster: OnceCell<Cluster>,
 }
 
 impl Backend {
@@ -102,7 +104,7 @@ impl Backend {
     /// # Errors
     /// `Input` when the settings contradict each other.
     pub fn connect(settings: &Settings) -> Result<Self> {
-        Ok(Self { settings: settings.clone(), emulator: OnceCell::new() })
+        Ok(Self { settings: settings.clone(), emulator: OnceCell::new(), cluster: OnceCell::new() })
     }
 
     /// The settings in force.
@@ -137,7 +139,7 @@ impl Backend {
             issuer.url().await?;
         }
         let mut resources = aws::resources::resources(&config, settings, &issuer);
-        let objects = self.objects()?;
+        let objects = self.objects().await?;
         let facts = Facts::new(settings, issuer.known());
         for template in facts.objects() {
             resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
@@ -175,7 +177,7 @@ impl Backend {
         Ok(Arc::new(AwsScalers {
             operator: self.credentials(&wire, Identity::Operator).await?,
             mint,
-            objects: self.objects()?,
+            objects: self.objects().await?,
             service_account: self.settings.names.service_account.clone(),
             wire,
         }))
@@ -191,12 +193,35 @@ impl Backend {
         Ok(Arc::new(ProcessJobs::new(launch)))
     }
 
-    /// The stack's Kubernetes objects.
+    /// The stack's Kubernetes objects: files on this machine, or the cluster's own in the stack's namespace.
     ///
     /// # Errors
-    /// None today; a cluster's API server will have some.
-    pub fn objects(&self) -> Result<Arc<dyn Objects>> {
-        Ok(Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))))
+    /// `Input` when the kubeconfig has no such context.
+    pub async fn objects(&self) -> Result<Arc<dyn Objects>> {
+        self.objects_in(&self.settings.names.namespace).await
+    }
+
+    /// The Kubernetes objects in KEDA's namespace.
+    ///
+    /// # Errors
+    /// As [`Self::objects`].
+    pub async fn keda_objects(&self) -> Result<Arc<dyn Objects>> {
+        self.objects_in(&self.settings.names.keda_namespace).await
+    }
+
+    /// The cluster behind the stack. Found once, when it is first needed; asks it nothing yet.
+    ///
+    /// # Errors
+    /// `Input` when the target has none, or the kubeconfig has no such context.
+    pub async fn cluster(&self) -> Result<&Cluster> {
+        let Settings { target, context, .. } = &self.settings;
+        let refused = |why: &str, hint: &str| Error::new(Kind::Input, "could not choose a cluster", why).hint(hint);
+        let find = async || match (target, context) {
+            (Target::Local, _) => Err(refused("the local target has none", "use `--target cluster --context NAME`")),
+            (Target::Eks, None) => Err(refused("no context is given", "use `--context NAME`: see `aws eks update-kubeconfig`")),
+            (Target::Cluster | Target::Eks, context) => Cluster::of_context(context.as_deref()).await,
+        };
+        self.cluster.get_or_try_init(find).await
     }
 
     /// The right to scale the stack.
@@ -319,6 +344,13 @@ impl Backend {
         }
     }
 
+    async fn objects_in(&self, namespace: &str) -> Result<Arc<dyn Objects>> {
+        Ok(match self.settings.target {
+            Target::Local => Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))),
+            Target::Cluster | Target::Eks => Arc::new(KubeObjects::new(self.cluster().await?, namespace)),
+        })
+    }
+
     async fn emulator(&self) -> Result<&Emulator> {
         self.emulator.get_or_try_init(async || Emulator::open(&self.settings.state_dir.join("aws.db"))).await
     }
@@ -346,7 +378,7 @@ impl Backend {
         let name = &self.settings.names.service_account;
         let fault =
             |kind, why: &str| Error::new(kind, format!("could not use the service account `{name}`"), why).hint("run `kedactl setup`");
-        let object = self.objects()?.get("ServiceAccount", name).await?.ok_or_else(|| fault(Kind::NotFound, "it does not exist"))?;
+        let object = self.objects().await?.get("ServiceAccount", name).await?.ok_or_else(|| fault(Kind::NotFound, "it does not exist"))?;
         role_of(&object).ok_or_else(|| fault(Kind::Denied, "it has no annotation that names its role"))
     }
 

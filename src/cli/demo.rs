@@ -65,7 +65,7 @@ impl Demo {
 
         heading();
         let how = Watching { scaled_job: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, refresh: watch::REFRESH };
-        let watched = watch::run(cx, &backend, &*backend.objects()?, &how, &[]).await?;
+        let watched = watch::run(cx, &backend, &*backend.objects().await?, &how, &[]).await?;
         let exit = watch::ending(cx, watched);
         if exit != Exit::DONE {
             return Ok(exit);

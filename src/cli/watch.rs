@@ -59,7 +59,7 @@ impl Watch {
     }
 
     async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, String)> {
-        let objects = backend.objects()?;
+        let objects = backend.objects().await?;
         let Some(path) = &self.file else { return Ok((objects, settings.names.scaled_job.clone())) };
         let opened = ManifestFile::open(path, objects).await?;
         for warning in &opened.warnings {

@@ -143,7 +143,7 @@ async fn a_trigger_is_read_under_the_operators_identity() {
 /// The trigger of the ScaledJob that setup made.
 async fn trigger(world: &World) -> Trigger {
     let name = &world.settings().names.scaled_job;
-    let object = world.backend.objects().expect("objects").get("ScaledJob", name).await.expect("read").expect("setup made it");
+    let object = world.backend.objects().await.expect("objects").get("ScaledJob", name).await.expect("read").expect("setup made it");
     let read = scaled_job(&object).expect("valid");
     read.spec.triggers.into_iter().next().expect("one trigger")
 }

@@ -107,7 +107,7 @@ async fn drift(world: &World) {
         let request = request.open_id_connect_provider_arn(place.iam_arn(&format!("oidc-provider/{issuer}")));
         request.client_id("sts.amazonaws.com").send().await.expect("changed");
     }
-    let objects = world.backend.objects().expect("objects");
+    let objects = world.backend.objects().await.expect("objects");
     let mut scaled_job = objects.get("ScaledJob", &names.scaled_job).await.expect("read").expect("there");
     scaled_job["spec"]["maxReplicaCount"] = json!(3);
     objects.apply(&scaled_job).await.expect("changed");
@@ -218,5 +218,5 @@ async fn occupy(world: &World, owner: Option<&str>) {
         "kind": "ServiceAccount",
         "metadata": { "name": names.service_account, "namespace": names.namespace, "labels": labels },
     });
-    world.backend.objects().expect("objects").apply(&account).await.expect("made");
+    world.backend.objects().await.expect("objects").apply(&account).await.expect("made");
 }
