@@ -1,5 +1,7 @@
 //! How what is differs from what should be, field by field.
 
+mod stored;
+
 use serde_json::Value;
 
 use super::{iam::Document, plan::Difference};
@@ -9,7 +11,7 @@ use super::{iam::Document, plan::Difference};
 pub enum Extra {
     /// They do: the two must be equal.
     Differs,
-    /// They do not: a server adds fields of its own (`metadata.uid`, `status`).
+    /// They do not: a server adds fields of its own (`metadata.uid`, `status`), and writes some values its own way.
     Allowed,
 }
 
@@ -17,7 +19,8 @@ pub enum Extra {
 #[must_use]
 pub fn differences(wanted: &Value, actual: &Value, extra: Extra) -> Vec<Difference> {
     let mut found = Vec::new();
-    compare("", Some(wanted), Some(actual), extra, &mut found);
+    let stored = if extra == Extra::Allowed { stored::as_stored(wanted) } else { None };
+    compare("", Some(stored.as_ref().unwrap_or(wanted)), Some(actual), extra, &mut found);
     found
 }
 
@@ -50,6 +53,9 @@ fn compare(path: &str, wanted: Option<&Value>, actual: Option<&Value>, extra: Ex
             }
         }
         (wanted, actual) if wanted == actual => {}
+        (Some(Value::Null), Some(_)) if extra == Extra::Allowed => {}
+        (Some(wanted), None) if extra == Extra::Allowed && stored::may_be_left_out(path, wanted) => {}
+        (Some(wanted), Some(actual)) if extra == Extra::Allowed && stored::same(path, wanted, actual) => {}
         (wanted, actual) => found.push(Difference { field: path.to_owned(), actual: text(actual), wanted: text(wanted) }),
     }
 }

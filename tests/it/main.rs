@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod cluster;
 mod consume;
 mod contract;
 mod crash;

@@ -1,6 +1,7 @@
 //! How a cluster's API server is reached: by a kubeconfig context, or by an endpoint with tokens made here.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -43,6 +44,15 @@ impl Cluster {
     /// `Input` when there is no such context, or the kubeconfig cannot be read.
     pub async fn of_context(context: Option<&str>) -> Result<Self> {
         let chosen = kubeconfig::choose(context).await?;
+        Self::new(chosen.config, chosen.context, None)
+    }
+
+    /// The cluster of `context`, or of the current one, in the kubeconfig `file` and no other. Asks nobody yet.
+    ///
+    /// # Errors
+    /// As [`Self::of_context`].
+    pub async fn of_file(file: &Path, context: Option<&str>) -> Result<Self> {
+        let chosen = kubeconfig::choose_from(&[file.to_owned()], context).await?;
         Self::new(chosen.config, chosen.context, None)
     }
 

@@ -103,7 +103,8 @@ fn broken(what: String, error: &kube::Error) -> Error {
         return Error { what, why, ..ours.clone() };
     }
     if let Some(auth) = causes(error).find_map(|cause| cause.downcast_ref::<AuthError>()) {
-        return Error::new(Kind::Denied, what, login(auth)).hint(CONTEXTS);
+        return Error::new(Kind::Denied, what, login(auth))
+            .hint("see what `kubectl version` says to it, or use another context: `kubectl config get-contexts`");
     }
     if let Some(tls) = causes(error).find_map(tls) {
         let why = format!("the server's certificate or TLS is not accepted ({tls})");
@@ -118,12 +119,14 @@ fn broken(what: String, error: &kube::Error) -> Error {
     }
 }
 
-/// What went wrong with the kubeconfig's own login. The output of an exec plugin may hold a token: it is not shown.
+/// What went wrong with the kubeconfig's own login. A login command, its environment and its output may hold a secret: none
+/// is shown.
 fn login(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { cmd, out } => format!("the login command `{cmd}` failed with {}", out.status),
-        AuthError::AuthExecParse(_) => "the login command's answer is not an ExecCredential".to_owned(),
-        AuthError::ParseTokenKey(_) => "the login command's answer has no token where it should be".to_owned(),
+        AuthError::AuthExecRun { out, .. } => format!("the context's login command failed with {}", out.status),
+        AuthError::AuthExecStart(error) => format!("the context's login command could not be started: {error}"),
+        AuthError::AuthExec(_) => "the context's login command could not be run".to_owned(),
+        AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_) => "the context's login command gave no credentials".to_owned(),
         other => other.to_string(),
     }
 }

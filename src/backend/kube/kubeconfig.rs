@@ -24,6 +24,11 @@ pub(super) async fn choose(context: Option<&str>) -> Result<Chosen> {
         let config = Config::incluster().map_err(|_| nothing())?;
         return Ok(Chosen { config, context: None });
     }
+    choose_from(&files, context).await
+}
+
+/// The cluster of `context`, or of the current context, in `files`.
+pub(super) async fn choose_from(files: &[PathBuf], context: Option<&str>) -> Result<Chosen> {
     let merged = files.iter().try_fold(Kubeconfig::default(), |merged, file| merged.merge(Kubeconfig::read_from(file)?));
     let kubeconfig = merged.map_err(|error| unusable(&error))?;
     let named = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone());

@@ -42,18 +42,25 @@ pub struct KubeObjects {
     client: Client,
     namespace: String,
     conflicts: Conflicts,
+    page: u32,
 }
 
 impl KubeObjects {
     /// The objects in `namespace` of `cluster`; a manifest that names another namespace is taken at its word.
     pub fn new(cluster: &Cluster, namespace: &str) -> Self {
-        Self { client: cluster.client(), namespace: namespace.to_owned(), conflicts: Conflicts::Refuse }
+        Self { client: cluster.client(), namespace: namespace.to_owned(), conflicts: Conflicts::Refuse, page: PAGE }
     }
 
     /// The same objects with another answer to conflicts.
     #[must_use]
     pub fn on_conflict(self, conflicts: Conflicts) -> Self {
         Self { conflicts, ..self }
+    }
+
+    /// The same objects, listed by at most `page` in each answer.
+    #[must_use]
+    pub fn with_page(self, page: u32) -> Self {
+        Self { page, ..self }
     }
 
     /// Removes the object of `kind` called `name` and waits until it is gone, which finalizers may put off.
@@ -139,7 +146,7 @@ impl Objects for KubeObjects {
         let what = format!("could not list objects of kind {kind}");
         let Some(entry) = self.entry(kind, None).await? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        let mut page = ListParams::default().limit(PAGE);
+        let mut page = ListParams::default().limit(self.page);
         loop {
             let request = self.place(&entry, None).list(&page).map_err(|error| unbuildable(&what, error))?;
             let mut list = match self.client.request::<Value>(request).await {

@@ -1,5 +1,6 @@
 //! What the tests share: a stack of their own, the real binary, waits with a deadline, and skips that are counted.
 
+mod cluster;
 mod faulty;
 mod process;
 mod server;
@@ -11,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use cluster::Space;
 pub(crate) use faulty::{Fault, Faulty};
 pub(crate) use process::{Output, Running};
 pub(crate) use server::Server;
