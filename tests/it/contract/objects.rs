@@ -175,7 +175,7 @@ async fn a_deletion_that_a_finalizer_blocks_ends_by_its_deadline_and_names_it() 
     assert!(error.why.contains("finalizer.keda.sh"), "{error}");
     space.kubectl(["patch", "scaledjob", "video", "--type=merge", "--patch={\"metadata\":{\"finalizers\":null}}"]);
     for _ in 0..2 {
-        objects.delete_and_wait("ScaledJob", "video", Duration::from_secs(60)).await.expect("gone");
+        objects.delete_and_wait("ScaledJob", "video", Duration::from_mins(1)).await.expect("gone");
     }
     assert_eq!(objects.get("ScaledJob", "video").await.expect("read"), None);
 }
