@@ -10,7 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::Result,
     event::{Depth, JobState},
-    keda::{decision::TriggerReading, manifest::Trigger},
+    keda::{
+        decision::TriggerReading,
+        jobs::JobView,
+        manifest::{Propagation, Trigger},
+    },
     plan::{Observed, ResourceId, Scope},
 };
 
@@ -140,6 +144,9 @@ pub struct Job {
     pub completed_at: Option<Timestamp>,
     /// The message it works on or worked on, once known.
     pub message_id: Option<String>,
+    /// Its conditions and pods, where it is a cluster's.
+    #[serde(skip)]
+    pub view: Option<Box<JobView>>,
 }
 
 /// What a job is made from.
@@ -149,14 +156,18 @@ pub struct JobSpec {
     pub scaled_job: String,
     /// The ScaledJob's generation.
     pub generation: i64,
-    /// Labels, KEDA's and the ScaledJob's.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations, KEDA's and the ScaledJob's.
-    pub annotations: BTreeMap<String, String>,
-    /// The `batch/v1` `JobSpec`, as KEDA would write it.
-    pub spec: serde_json::Value,
+    /// The whole `batch/v1` Job, as KEDA would write it.
+    pub manifest: serde_json::Value,
     /// Environment of the consumer's container, resolved.
     pub env: BTreeMap<String, String>,
+}
+
+impl JobSpec {
+    /// The `batch/v1` `JobSpec`; null when there is none.
+    #[must_use]
+    pub fn spec(&self) -> &serde_json::Value {
+        &self.manifest["spec"]
+    }
 }
 
 /// Where jobs run.
@@ -174,6 +185,17 @@ pub trait Jobs: Send + Sync {
     async fn create(&self, spec: &JobSpec) -> Result<String>;
     /// Deletes one, stopping it first if it runs; absent is fine.
     async fn delete(&self, name: &str) -> Result<()>;
+    /// Deletes one, and its pods as `propagation` says.
+    async fn delete_with(&self, name: &str, _propagation: Propagation) -> Result<()> {
+        self.delete(name).await
+    }
+    /// What the job called `name` wrote down in its own log, in its order; nothing where jobs write into the journal themselves.
+    ///
+    /// # Errors
+    /// When there is such a log and it cannot be read.
+    async fn records(&self, _name: &str) -> Result<Vec<super::event::Event>> {
+        Ok(Vec::new())
+    }
 }
 
 /// What a consumer tells the analyzer of one message.
@@ -234,10 +256,19 @@ pub trait Objects: Send + Sync {
 
 /// What came of asking for the scaler's lease.
 pub enum Claim {
-    /// It is ours until this value is dropped, or this process ends however it does.
-    Held(Box<dyn Send + Sync>),
+    /// It is ours until this value is released or dropped, or this process ends however it does.
+    Held(Box<dyn Held>),
     /// Someone else holds it: process id and host, as text.
     HeldBy(String),
+}
+
+/// A lease that was claimed.
+#[async_trait]
+pub trait Held: Send + Sync {
+    /// Whether it is still ours. Ask before each act: a lease that could not be renewed lapses.
+    fn is_held(&self) -> bool;
+    /// Gives it back, so that another need not wait until it lapses.
+    async fn release(self: Box<Self>);
 }
 
 /// The right to scale one stack; at most one process has it.

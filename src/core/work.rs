@@ -130,8 +130,8 @@ pub fn runs_kedactl(spec: &Value) -> bool {
 #[must_use]
 pub fn arguments(job: &JobSpec, work: Option<&[String]>) -> Vec<String> {
     let mut arguments = vec!["consume".to_owned()];
-    if runs_kedactl(&job.spec) {
-        let command = container_command(&job.spec);
+    if runs_kedactl(job.spec()) {
+        let command = container_command(job.spec());
         let given: Vec<String> = command[1..].iter().map(|word| expand(word, &job.env)).collect();
         if !given.is_empty() {
             arguments = given;
@@ -177,7 +177,7 @@ mod tests {
 
     fn job(spec: Value) -> JobSpec {
         let env = BTreeMap::from([("IDLE".to_owned(), "20".to_owned())]);
-        JobSpec { scaled_job: "s".into(), generation: 1, labels: BTreeMap::new(), annotations: BTreeMap::new(), spec, env }
+        JobSpec { scaled_job: "s".into(), generation: 1, manifest: json!({ "spec": spec }), env }
     }
 
     fn container(command: &[&str], args: &[&str]) -> JobSpec {
@@ -199,7 +199,7 @@ mod tests {
     fn the_manifests_own_command_runs_when_it_is_this_program() {
         let own = container(&["kedactl"], &["consume", "--idle-timeout", "$(IDLE)", "--", "./encode.sh", "$$(IDLE)"]);
         assert_eq!(arguments(&own, None), ["consume", "--idle-timeout", "20", "--", "./encode.sh", "$(IDLE)"]);
-        assert!(runs_kedactl(&own.spec));
+        assert!(runs_kedactl(own.spec()));
         let work = ["true".to_owned()];
         assert_eq!(arguments(&own, Some(&work)), ["consume", "--idle-timeout", "20", "--", "true"]);
         assert_eq!(arguments(&container(&["kedactl"], &[]), None), ["consume"]);
@@ -209,7 +209,7 @@ mod tests {
     fn any_other_container_is_replaced_by_the_plain_consumer() {
         let none = json!({"template": {"spec": {"containers": []}}});
         for other in [container(&["sh", "-c", "aws sqs"], &[]), job(json!({})), job(none)] {
-            assert!(!runs_kedactl(&other.spec));
+            assert!(!runs_kedactl(other.spec()));
             assert_eq!(arguments(&other, None), ["consume"]);
             assert_eq!(arguments(&other, Some(&["x".to_owned()])), ["consume", "--", "x"]);
         }

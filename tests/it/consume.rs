@@ -178,9 +178,7 @@ fn spec(args: &[&str]) -> JobSpec {
     JobSpec {
         scaled_job: "encoder".into(),
         generation: 1,
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        spec: json!({"template": {"spec": {"containers": [{"command": command}]}}}),
+        manifest: json!({"spec": {"template": {"spec": {"containers": [{"command": command}]}}}}),
         env: BTreeMap::new(),
     }
 }

@@ -2,10 +2,15 @@
 
 mod client;
 mod error;
+mod jobs;
 mod kinds;
 mod kubeconfig;
+mod lease;
 mod objects;
+mod pods;
 mod transport;
 
 pub use client::{Cluster, Tokens};
+pub use jobs::{KubeJobs, Owners};
+pub use lease::KubeLease;
 pub use objects::{Conflicts, FIELD_MANAGER, KubeObjects};

@@ -13,7 +13,7 @@ use crate::{
     backend::files,
     core::{
         error::Result,
-        ports::{Claim, Lease},
+        ports::{Claim, Held, Lease},
     },
 };
 
@@ -34,6 +34,18 @@ impl FileLease {
     }
 }
 
+/// The lock, ours until it is dropped: it cannot lapse.
+struct Locked(#[expect(dead_code, reason = "kept for its lock")] File);
+
+#[async_trait]
+impl Held for Locked {
+    fn is_held(&self) -> bool {
+        true
+    }
+
+    async fn release(self: Box<Self>) {}
+}
+
 #[async_trait]
 impl Lease for FileLease {
     async fn claim(&self) -> Result<Claim> {
@@ -46,7 +58,7 @@ impl Lease for FileLease {
                 let holder = holder();
                 let written = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).and_then(|_| file.write_all(holder.as_bytes()));
                 written.map_err(|error| files::fault("write", &self.path, &error))?;
-                return Ok(Claim::Held(Box::new(file)));
+                return Ok(Claim::Held(Box::new(Locked(file))));
             }
             tokio::time::sleep(GLANCE).await;
         }

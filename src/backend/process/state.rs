@@ -100,6 +100,7 @@ impl Folder {
             created_at: record.created_at,
             completed_at: ended.filter(|end| end.state == JobState::Complete).and_then(|end| end.ended_at),
             message_id: progress.and_then(|progress| progress.message_id),
+            view: None,
         })
     }
 }

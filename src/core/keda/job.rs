@@ -98,9 +98,7 @@ pub fn job_spec(scaled_job: &ScaledJob, env: BTreeMap<String, String>) -> JobSpe
     JobSpec {
         scaled_job: scaled_job.metadata.name.clone(),
         generation: scaled_job.metadata.generation,
-        labels: labels(scaled_job),
-        annotations: annotations(scaled_job),
-        spec: spec(scaled_job),
+        manifest: manifest(scaled_job),
         env,
     }
 }

@@ -136,6 +136,9 @@ fn satisfied(pod: &Pod, wanted: &[String]) -> usize {
 impl From<&ports::Job> for JobView {
     /// A process that runs stands for a pod that is ready; one that does not run yet has no pod.
     fn from(job: &ports::Job) -> Self {
+        if let Some(view) = &job.view {
+            return (**view).clone();
+        }
         let holds = |kind: &str| TypedCondition { kind: kind.to_owned(), status: "True".to_owned() };
         let running = || Pod { phase: "Running".to_owned(), conditions: READY_CONDITIONS.map(holds).to_vec() };
         let (conditions, pods) = match job.state {
@@ -190,6 +193,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             completed_at: None,
             message_id: None,
+            view: None,
         }
     }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::{
     error::Result,
     event::{Reporter, What},
-    ports::{Claim, Jobs, Lease, Objects, Scalers},
+    ports::{Claim, Held, Jobs, Lease, Objects, Scalers},
 };
 
 use look::Look;
@@ -77,37 +77,36 @@ pub struct Watched {
 /// When the ScaledJob does not exist or is not valid at the start, its triggers included, or jobs cannot be listed.
 /// Later faults are events.
 pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
+    let mut tenure = Tenure::default();
+    let watched = scale(ports, how, cancel, &mut tenure).await;
+    if let Some(held) = tenure.held.take() {
+        held.release().await;
+    }
+    watched
+}
+
+async fn scale(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken, tenure: &mut Tenure) -> Result<Watched> {
     let started = Instant::now();
     let mut scaler = Scaler::load(ports, how).await?;
     let mut look = Look::default();
-    let mut held = None;
-    let mut holder = None;
+    let mut faults = Faults::default();
     let mut next_poll = started;
     loop {
-        if held.is_none() {
-            match ports.lease.claim().await? {
-                Claim::Held(lease) => {
-                    held = Some(lease);
-                    next_poll = Instant::now();
-                    ports.reporter.tell(What::Lease { held: true, holder: format!("process {}", std::process::id()) });
-                }
-                Claim::HeldBy(other) if holder.as_ref() != Some(&other) => {
-                    ports.reporter.tell(What::Lease { held: false, holder: other.clone() });
-                    holder = Some(other);
-                }
-                Claim::HeldBy(_) => {}
-            }
+        if faults.forgive(ports, tenure.claim(ports).await)?.unwrap_or_default() {
+            next_poll = Instant::now();
         }
-        let acts = held.is_some();
+        let acts = tenure.held.is_some();
         if scaler.reconcile(acts).await? {
             next_poll = Instant::now();
         }
-        if acts && Instant::now() >= next_poll {
+        if let Some(held) = tenure.held.as_deref().filter(|_| Instant::now() >= next_poll) {
             let due = Instant::now() + scaler.interval();
-            scaler.poll(&mut look).await?;
+            faults.forgive(ports, scaler.poll(&mut look, held).await)?;
             next_poll = due.max(Instant::now());
         }
-        look.refresh(ports, &scaler).await?;
+        if faults.forgive(ports, look.refresh(ports, &scaler).await)?.is_some() {
+            faults.end();
+        }
         if how.until == Until::Drained && scaler.has_polled(acts) && look.is_drained(scaler.minimum()) {
             let seconds = started.elapsed().as_secs_f64();
             ports.reporter.tell(What::Drained { done: look.done(), seconds });
@@ -123,6 +122,72 @@ pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken)
             }
             () = sleep_until(wake) => {}
         }
+    }
+}
+
+/// The lease as this process has it.
+#[derive(Default)]
+struct Tenure {
+    held: Option<Box<dyn Held>>,
+    holder: Option<String>,
+}
+
+impl Tenure {
+    /// Makes sure that the lease is still held, or else asks for it; returns whether it was got just now.
+    async fn claim(&mut self, ports: Ports<'_>) -> Result<bool> {
+        if let Some(held) = self.held.take_if(|held| !held.is_held()) {
+            held.release().await;
+            ports.reporter.tell(What::Lease { held: false, holder: LAPSED.to_owned() });
+        }
+        if self.held.is_some() {
+            return Ok(false);
+        }
+        match ports.lease.claim().await? {
+            Claim::Held(lease) => {
+                self.held = Some(lease);
+                self.holder = None;
+                ports.reporter.tell(What::Lease { held: true, holder: format!("process {}", std::process::id()) });
+                Ok(true)
+            }
+            Claim::HeldBy(other) => {
+                if self.holder.as_ref() != Some(&other) {
+                    ports.reporter.tell(What::Lease { held: false, holder: other.clone() });
+                    self.holder = Some(other);
+                }
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// What is said when the lease was lost.
+const LAPSED: &str = "nobody: this process could not renew it";
+
+/// Passing faults: each is said once until all is well again.
+#[derive(Default)]
+struct Faults {
+    said: Option<String>,
+}
+
+impl Faults {
+    /// The outcome, or nothing when a passing fault stood in its way.
+    fn forgive<T>(&mut self, ports: Ports<'_>, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_passing() => {
+                let message = format!("{error}; trying again");
+                if self.said.as_ref() != Some(&message) {
+                    ports.reporter.tell(What::Warning { message: message.clone() });
+                    self.said = Some(message);
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn end(&mut self) {
+        self.said = None;
     }
 }
 

@@ -72,9 +72,7 @@ fn spec(script: &str) -> JobSpec {
     JobSpec {
         scaled_job: "encoder".into(),
         generation: 3,
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        spec: json!({"template": {"spec": {"containers": [{"command": command}]}}}),
+        manifest: json!({"spec": {"template": {"spec": {"containers": [{"command": command}]}}}}),
         env: BTreeMap::from([("QUEUE_URL".to_owned(), "http://queue".to_owned())]),
     }
 }

@@ -71,6 +71,7 @@ impl Jobs for OneJob {
             created_at: Timestamp::UNIX_EPOCH,
             completed_at: None,
             message_id: None,
+            view: None,
         };
         Ok(self.names.lock().expect("lock").iter().map(job).collect())
     }

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::{StreamExt, stream};
+
 use super::{Ports, scaler::Scaler};
 use crate::core::{
     error::Result,
-    event::{Depth, JobState, Reporter, What},
+    event::{Depth, JobState, What},
     ports::Job,
 };
+
+/// Logs that are read at the same time.
+const LOGS: usize = 8;
 
 /// What was seen last.
 #[derive(Default)]
@@ -35,7 +40,7 @@ impl Look {
     pub(super) async fn refresh(&mut self, ports: Ports<'_>, scaler: &Scaler<'_>) -> Result<()> {
         // Jobs first: a job that ends in between then still counts as running, and drained is not said too early.
         let jobs = ports.jobs.list(scaler.name()).await?;
-        self.take(&jobs, ports.reporter);
+        self.take(&jobs, ports).await;
         let depths = scaler.depths().await;
         if depths.is_some() && depths != self.depths {
             ports.reporter.tell(What::DepthChanged { depths: depths.clone().unwrap_or_default() });
@@ -44,28 +49,84 @@ impl Look {
         Ok(())
     }
 
-    /// Takes in a list of all jobs, and tells which changed. What had ended before the first look is old news.
-    pub(super) fn take(&mut self, jobs: &[Job], reporter: &dyn Reporter) {
+    /// Takes in a list of all jobs, and tells which changed. What had ended before the first look is old news. Of a job
+    /// that ended, what it wrote down in its own log is told too, while that log is there.
+    pub(super) async fn take(&mut self, jobs: &[Job], ports: Ports<'_>) {
+        let reporter = ports.reporter;
+        let mut jobs = jobs.to_vec();
+        self.remember(&mut jobs);
+        let news: Vec<usize> = (0..jobs.len()).filter(|index| self.is_news(&jobs[*index])).collect();
+        self.read_logs(&mut jobs, &news, ports).await;
+        for index in news {
+            let job = &jobs[index];
+            if job.state == JobState::Complete && job.reason.as_deref() == Some("done") {
+                self.done += 1;
+            }
+            reporter.tell(What::JobChanged {
+                job: job.name.clone(),
+                state: job.state,
+                reason: job.reason.clone(),
+                message_id: job.message_id.clone(),
+                created_at: job.created_at,
+            });
+        }
+        self.jobs = jobs.into_iter().map(|job| (job.name.clone(), job)).collect();
+        self.looked = true;
+    }
+
+    /// What a log told before is still so.
+    fn remember(&self, jobs: &mut [Job]) {
         for job in jobs {
-            let before = self.jobs.get(&job.name);
-            let is_news = match before {
-                Some(before) => before.state != job.state || before.message_id != job.message_id,
-                None => self.looked || !job.state.is_finished(),
-            };
-            if is_news {
-                if job.state == JobState::Complete && job.reason.as_deref() == Some("done") {
-                    self.done += 1;
-                }
-                reporter.tell(What::JobChanged {
-                    job: job.name.clone(),
-                    state: job.state,
-                    reason: job.reason.clone(),
-                    message_id: job.message_id.clone(),
-                    created_at: job.created_at,
-                });
+            if let Some(before) = self.jobs.get(&job.name).filter(|before| before.state == job.state) {
+                job.reason = job.reason.take().or_else(|| before.reason.clone());
+                job.message_id = job.message_id.take().or_else(|| before.message_id.clone());
             }
         }
-        self.jobs = jobs.iter().map(|job| (job.name.clone(), job.clone())).collect();
-        self.looked = true;
+    }
+
+    fn is_news(&self, job: &Job) -> bool {
+        match self.jobs.get(&job.name) {
+            Some(before) => before.state != job.state || before.message_id != job.message_id,
+            None => self.looked || !job.state.is_finished(),
+        }
+    }
+
+    /// Reads the logs of those among the `news` that ended: several at once.
+    async fn read_logs(&self, jobs: &mut [Job], news: &[usize], ports: Ports<'_>) {
+        let ended = |index: &usize| jobs[*index].state.is_finished() && jobs[*index].view.is_some();
+        let names: Vec<(usize, String)> = news.iter().copied().filter(ended).map(|index| (index, jobs[index].name.clone())).collect();
+        let mut logs = stream::iter(names)
+            .map(|(index, name)| async move {
+                let records = ports.jobs.records(&name).await;
+                (index, records)
+            })
+            .buffered(LOGS);
+        while let Some((index, records)) = logs.next().await {
+            match records {
+                Ok(records) => {
+                    for event in &records {
+                        ports.reporter.report(event);
+                        note(&mut jobs[index], &event.what);
+                    }
+                }
+                Err(error) => ports.reporter.tell(What::Warning { message: error.to_string() }),
+            }
+        }
+    }
+}
+
+/// What an event of its own says of a job.
+fn note(job: &mut Job, what: &What) {
+    let reason = match what {
+        What::Received { message_id, .. } => {
+            job.message_id = Some(message_id.clone());
+            return;
+        }
+        What::Deleted { .. } => "done",
+        What::Idle { .. } => "idle",
+        _ => return,
+    };
+    if job.state == JobState::Complete {
+        job.reason = Some(reason.to_owned());
     }
 }

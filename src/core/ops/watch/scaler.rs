@@ -14,15 +14,15 @@ use crate::core::{
         history::surplus,
         job::job_spec,
         jobs::{JobView, count},
-        manifest::{self, ScaledJob, Trigger},
+        manifest::{self, Propagation, ScaledJob, Trigger},
         rollout::outdated,
     },
-    ports::Metric,
+    ports::{Held, Metric},
     work::paced,
 };
 
-/// Jobs that are deleted at the same time.
-const DELETIONS: usize = 16;
+/// Jobs that are created, or deleted, at the same time.
+const AT_ONCE: usize = 16;
 
 /// The ScaledJob as it was last read, and what reads its triggers.
 pub(super) struct Scaler<'a> {
@@ -139,7 +139,7 @@ impl<'a> Scaler<'a> {
         let generation = self.scaled_job.metadata.generation;
         let names = outdated(&views, generation, self.scaled_job.spec.effective_rollout());
         let deleted = names.len();
-        self.delete(names, "rollout").await;
+        self.delete(names, "rollout", self.scaled_job.spec.propagation()).await;
         if deleted > 0 || before.is_some_and(|before| before != generation) {
             self.ports.reporter.tell(What::RolledOut { generation, deleted });
         }
@@ -162,23 +162,26 @@ impl<'a> Scaler<'a> {
         self.ports.scalers.build(index, trigger, &self.env).await
     }
 
-    /// One poll: ask every trigger, count the jobs, decide, create, clean up.
-    pub(super) async fn poll(&mut self, look: &mut Look) -> Result<()> {
+    /// One poll: ask every trigger, count the jobs, decide, create, clean up. Ends when the lease lapses meanwhile.
+    pub(super) async fn poll(&mut self, look: &mut Look, held: &dyn Held) -> Result<()> {
         if self.is_paused() {
             return Ok(());
         }
         let began = Instant::now();
         let readings = self.read().await;
         let jobs = self.ports.jobs.list(self.name()).await?;
-        look.take(&jobs, self.ports.reporter);
+        look.take(&jobs, self.ports).await;
         let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
         let spec = &self.scaled_job.spec;
         let decision = decide(&spec.rules(), &readings, count(&views, spec.pending_pod_conditions()));
         let create = decision.create;
         self.ports.reporter.tell(What::Polled { depths: depths_of(&readings), decision: Box::new(decision) });
-        self.create(create).await;
+        self.create(create, held).await;
+        if !held.is_held() {
+            return Ok(());
+        }
         let names = surplus(&views, spec.history_limits());
-        self.delete(names, "history").await;
+        self.delete(names, "history", Propagation::Background).await;
         self.polled = true;
         let late = began.elapsed().saturating_sub(self.interval());
         if !late.is_zero() {
@@ -233,24 +236,33 @@ impl<'a> Scaler<'a> {
         self.ports.reporter.tell(What::ScalerFailed { metric: metric.to_owned(), error: error.to_string() });
     }
 
-    /// Creates `count` jobs one after another; one that cannot be created does not stop the rest.
-    async fn create(&self, count: i64) {
+    /// Creates `count` jobs, several at once; one that cannot be created does not stop the rest.
+    async fn create(&self, count: i64, held: &dyn Held) {
         let generation = self.scaled_job.metadata.generation;
         let spec = job_spec(&self.scaled_job, self.env.clone());
-        for _ in 0..count {
-            match self.ports.jobs.create(&spec).await {
+        let due = stream::iter(0..count).take_while(|_| std::future::ready(held.is_held()));
+        let mut created = due.map(|_| self.ports.jobs.create(&spec)).buffered(AT_ONCE);
+        let mut complaints = BTreeMap::<String, u64>::new();
+        while let Some(outcome) = created.next().await {
+            match outcome {
                 Ok(job) => self.ports.reporter.tell(What::JobCreated { job, generation }),
-                Err(error) => {
-                    self.ports.reporter.tell(What::Warning { message: format!("a job could not be created: {error}") });
-                }
+                Err(error) => *complaints.entry(error.to_string()).or_default() += 1,
             }
+        }
+        for (error, times) in complaints {
+            let message = if times == 1 {
+                format!("a job could not be created: {error}")
+            } else {
+                format!("{times} jobs could not be created: {error}")
+            };
+            self.ports.reporter.tell(What::Warning { message });
         }
     }
 
-    async fn delete(&self, names: Vec<String>, reason: &str) {
+    async fn delete(&self, names: Vec<String>, reason: &str, propagation: Propagation) {
         stream::iter(names)
-            .for_each_concurrent(DELETIONS, |name| async move {
-                let what = match self.ports.jobs.delete(&name).await {
+            .for_each_concurrent(AT_ONCE, |name| async move {
+                let what = match self.ports.jobs.delete_with(&name, propagation).await {
                     Ok(()) => What::JobDeleted { job: name, reason: reason.to_owned() },
                     Err(error) => What::Warning { message: format!("job `{name}` could not be deleted: {error}") },
                 };

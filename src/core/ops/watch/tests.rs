@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -17,7 +20,7 @@ use crate::core::{
         decision::{Parts, TriggerReading},
         manifest::Trigger,
     },
-    ports::{Job, JobSpec, Metric},
+    ports::{Held, Job, JobSpec, Metric},
 };
 
 /// Everything a watch touches.
@@ -30,11 +33,18 @@ struct World {
     jobs: Mutex<Vec<Job>>,
     deleted: Mutex<Vec<String>>,
     holder: Mutex<Option<String>>,
+    /// Set when the lease could not be renewed.
+    lapsed: Arc<AtomicBool>,
+    /// Called at each creation with the number of jobs.
+    creating: Mutex<Option<Creating>>,
+    /// What listing the jobs meets first.
+    list_faults: Mutex<VecDeque<Kind>>,
     events: Mutex<Vec<Event>>,
     /// Called at each look at the jobs: the world moves on.
     step: Mutex<Option<Step>>,
 }
 
+type Creating = Box<dyn FnMut(usize) + Send>;
 type Step = Box<dyn FnMut(&World) + Send>;
 
 fn scaled_job(spec: &Value) -> Value {
@@ -91,6 +101,7 @@ impl World {
             created_at: Timestamp::UNIX_EPOCH,
             completed_at: None,
             message_id: None,
+            view: None,
         }
     }
 }
@@ -122,6 +133,9 @@ impl Objects for World {
 #[async_trait]
 impl Jobs for World {
     async fn all(&self) -> Result<Vec<Job>> {
+        if let Some(kind) = lock(&self.list_faults).pop_front() {
+            return Err(Error::new(kind, "could not list jobs", "a bad day"));
+        }
         let step = lock(&self.step).take();
         if let Some(mut step) = step {
             step(self);
@@ -131,6 +145,9 @@ impl Jobs for World {
     }
     async fn create(&self, spec: &JobSpec) -> Result<String> {
         let mut jobs = lock(&self.jobs);
+        if let Some(creating) = &mut *lock(&self.creating) {
+            creating(jobs.len());
+        }
         let name = format!("video-{}", jobs.len());
         jobs.push(Self::job(&name, JobState::Running, spec.generation));
         Ok(name)
@@ -147,12 +164,22 @@ impl Lease for World {
     async fn claim(&self) -> Result<Claim> {
         Ok(match lock(&self.holder).clone() {
             Some(other) => Claim::HeldBy(other),
-            None => Claim::Held(Box::new(())),
+            None => Claim::Held(Box::new(Mine(self.lapsed.clone()))),
         })
     }
     async fn holder(&self) -> Result<Option<String>> {
         Ok(lock(&self.holder).clone())
     }
+}
+
+struct Mine(Arc<AtomicBool>);
+
+#[async_trait]
+impl Held for Mine {
+    fn is_held(&self) -> bool {
+        !self.0.load(Ordering::SeqCst)
+    }
+    async fn release(self: Box<Self>) {}
 }
 
 struct Source(Arc<World>);
@@ -404,4 +431,37 @@ async fn a_scaled_job_that_becomes_invalid_is_left_as_it_was_and_said_once() {
     run_for(&world, 25).await;
     assert_eq!(polls(&world), 3);
     assert_eq!(world.told(|what| matches!(what, What::Warning { .. })), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_lapses_while_jobs_are_created_stops_the_creation_and_the_clean_up() {
+    let world = world(500, &json!({ "maxReplicaCount": 500, "successfulJobsHistoryLimit": 0 }));
+    lock(&world.jobs).push(World::job("old", JobState::Complete, 1));
+    let lapsed = world.lapsed.clone();
+    *lock(&world.creating) = Some(Box::new(move |jobs| {
+        if jobs == 40 {
+            lapsed.store(true, Ordering::SeqCst);
+        }
+    }));
+    *lock(&world.holder) = None;
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let seen = world.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        *lock(&seen.holder) = Some("process 8".into());
+        stop.cancel();
+    });
+    run(&world, Until::Cancelled, &cancel).await.expect("watched");
+    assert!(created(&world) < 40 + 16, "{} jobs were created", created(&world));
+    assert_eq!(lock(&world.deleted).len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_fault_is_said_once_and_polls_go_on() {
+    let world = world(1, &json!({}));
+    lock(&world.list_faults).extend([Kind::Unavailable, Kind::Unavailable, Kind::Unavailable]);
+    run_for(&world, 25).await;
+    assert_eq!(world.told(|what| matches!(what, What::Warning { .. })), 1);
+    assert_eq!(created(&world), 1);
 }
