@@ -175,13 +175,13 @@ mod tests {
 
     use super::*;
 
-    fn job(spec: Value) -> JobSpec {
+    fn job(spec: &Value) -> JobSpec {
         let env = BTreeMap::from([("IDLE".to_owned(), "20".to_owned())]);
         JobSpec { scaled_job: "s".into(), generation: 1, manifest: json!({ "spec": spec }), env }
     }
 
     fn container(command: &[&str], args: &[&str]) -> JobSpec {
-        job(json!({"template": {"spec": {"containers": [{"command": command, "args": args}]}}}))
+        job(&json!({"template": {"spec": {"containers": [{"command": command, "args": args}]}}}))
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn any_other_container_is_replaced_by_the_plain_consumer() {
         let none = json!({"template": {"spec": {"containers": []}}});
-        for other in [container(&["sh", "-c", "aws sqs"], &[]), job(json!({})), job(none)] {
+        for other in [container(&["sh", "-c", "aws sqs"], &[]), job(&json!({})), job(&none)] {
             assert!(!runs_kedactl(other.spec()));
             assert_eq!(arguments(&other, None), ["consume"]);
             assert_eq!(arguments(&other, Some(&["x".to_owned()])), ["consume", "--", "x"]);
