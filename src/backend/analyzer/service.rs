@@ -9,8 +9,8 @@ pub fn resolve(url: &str, variable: impl Fn(&str) -> Option<String>) -> String {
         return url.to_owned();
     };
     let name = format!("{}_SERVICE_HOST", host.to_uppercase().replace('-', "_"));
-    match variable(&name).filter(|address| !address.is_empty()) {
-        Some(address) if parsed.set_host(Some(&address)).is_ok() => parsed.to_string(),
+    match variable(&name).and_then(|address| address.parse().ok()) {
+        Some(address) if parsed.set_ip_host(address).is_ok() => parsed.to_string(),
         _ => url.to_owned(),
     }
 }
