@@ -81,6 +81,12 @@ impl Template {
         }
     }
 
+    /// Whether it makes a Kubernetes object, not a policy.
+    #[must_use]
+    pub fn is_object(self) -> bool {
+        self.source().0.starts_with("k8s/")
+    }
+
     /// The template filled in with `facts`, with a line end at its end.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod demo;
 mod faults;
 mod generated;
 mod keda;
+mod manifests;
 mod produce;
 mod readme;
 mod serve;

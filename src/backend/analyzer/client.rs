@@ -61,7 +61,10 @@ impl Client {
             .timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| Error::failed("could not make an HTTP client", error))?;
+            .map_err(|error| {
+                let hint = "see that the certificates of the public authorities are there: /etc/ssl/certs/ca-certificates.crt";
+                Error::failed("could not make an HTTP client", error).hint(hint)
+            })?;
         Ok(Self { transport: Transport::Http { base, client } })
     }
 
