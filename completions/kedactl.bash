@@ -49,6 +49,9 @@ _kedactl() {
             kedactl,status)
                 cmd="kedactl__subcmd__status"
                 ;;
+            kedactl,target)
+                cmd="kedactl__subcmd__target"
+                ;;
             kedactl,teardown)
                 cmd="kedactl__subcmd__teardown"
                 ;;
@@ -65,7 +68,7 @@ _kedactl() {
 
     case "${cmd}" in
         kedactl)
-            opts="-o -q -h -V --stack --state-dir --output --color --quiet --help --version setup produce watch report demo status teardown render consume analyzer local completions man"
+            opts="-o -q -h -V --stack --state-dir --output --color --quiet --help --version setup produce watch report demo status target teardown render consume analyzer local completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -631,12 +634,16 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__setup)
-            opts="-y -o -q -h --plan --explain --yes --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --queue --queue-length --polling-interval --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
+            opts="-y -o -q -h --plan --explain --yes --ttl --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --queue --queue-length --polling-interval --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --target)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -767,6 +774,60 @@ _kedactl() {
                 return 0
             fi
             case "${prev}" in
+                --stack)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kedactl__subcmd__target)
+            opts="-o -q -h --cluster --context --region --profile --endpoint-url --offline --all --stack --state-dir --output --color --quiet --help local cluster eks"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --stack)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -40,6 +40,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "watch" -d 'Run the 
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "report" -d 'Fetch the counts and prove the verdict'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "demo" -d 'Run setup, produce, watch and report in one go'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "status" -d 'Show the queue, the jobs and the objects as they are now'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "target" -d 'Show where the stack runs, or choose where'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "teardown" -d 'Delete everything that setup made'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "render" -d 'Write every policy and manifest to files'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "consume" -d 'Process one message: the video encoder'
@@ -47,6 +48,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "analyzer" -d 'Serve
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "local" -d 'Work with the embedded AWS services'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "man" -d 'Print a man page, or write them all'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l ttl -d 'Let `teardown --expired` remove the stack after this time, such as 30m, 2h or 1d' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: the profile\'s; us-east-1 on the local target]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l profile -d 'Profile of AWS\'s configuration files' -r
@@ -145,6 +147,22 @@ never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l objects -d 'List every object with its state'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l cluster -d 'EKS cluster' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l context -d 'Context of the kubeconfig' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l region -d 'AWS region' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l profile -d 'Profile of AWS\'s configuration files' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l endpoint-url -d 'An AWS endpoint instead of the region\'s own' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l offline -d 'Choose without looking whether the cluster or the context is there'
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l all -d 'List every stack that this machine remembers'
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand target" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'

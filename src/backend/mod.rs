@@ -12,10 +12,11 @@ pub mod kube;
 pub mod manifest_file;
 mod memory;
 pub mod process;
+mod settle;
 pub mod store;
 pub mod tls;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
@@ -28,9 +29,10 @@ use aws::{
 };
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use emulator::{ACCOUNT, Emulator};
+use emulator::Emulator;
 use kube::{Cluster, KubeObjects};
 use process::{FileLease, FileObjects, Launch, ProcessJobs};
+pub use settle::{check_there, choose, layers, settle, stacks};
 use tokio::sync::OnceCell;
 
 use crate::core::{
@@ -39,46 +41,13 @@ use crate::core::{
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
     queue_url,
-    settings::{self, Auth, Aws, Choices, Key, Layer, Origin, Settings, Target},
-    stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, StackName},
+    settings::{Auth, Aws, Settings, Target},
+    stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT},
     template::{Facts, analyzer_url},
 };
 
 /// How long a minted token is good; each is used once, at once.
 const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
-
-/// The settings in force for `stack`: `flags` over `environment` over what setup remembered over AWS's own
-/// configuration. Away from this machine STS is asked for the account, unless some layer names it.
-///
-/// # Errors
-/// `Input` when a value cannot be used; `State` when what was remembered cannot be read; STS's fault.
-pub async fn settle(stack: &StackName, state_dir: &Path, flags: Choices, environment: Choices) -> Result<Settings> {
-    let remembered = memory::remembered(state_dir, stack)?;
-    let mut layers = vec![(Origin::Flag, flags), (Origin::Environment, environment), (Origin::Remembered, remembered)];
-    if settings::target(&layers)? != Target::Local {
-        let found = surroundings(&layers).await?;
-        layers.push((Origin::Aws, found));
-    }
-    Settings::resolve(stack.clone(), state_dir.to_owned(), ACCOUNT, &layers)
-}
-
-async fn surroundings(layers: &[Layer]) -> Result<Choices> {
-    let given = |key| settings::given(layers, key).map(|(text, _)| text);
-    let mut found = Choices::new();
-    let profile = given(Key::Profile);
-    let region = match given(Key::Region) {
-        Some(region) => Some(region),
-        None => aws::surroundings::region(profile.as_deref()).await,
-    };
-    if let Some(region) = region {
-        if given(Key::Account).is_none() {
-            let own = Own { profile, endpoint_url: given(Key::EndpointUrl) };
-            found.insert(Key::Account, aws::surroundings::caller(&own, &region).await?.account);
-        }
-        found.insert(Key::Region, region);
-    }
-    Ok(found)
-}
 
 /// In whose name AWS is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::{
 
 use kedactl::core::{
     error::{Error, Kind, Result},
-    settings::{Choices, Key, Settings},
+    settings::{Choices, Key, Layer, Settings},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,22 @@ impl Context {
     /// When a value cannot be used, what setup remembered cannot be read, or AWS must be asked and cannot be.
     pub(crate) async fn settings(&self, flags: Choices) -> Result<Settings> {
         kedactl::backend::settle(&self.options.stack, &self.state_dir()?, flags, environment()).await
+    }
+
+    /// Where the settings come from, the strongest first, without asking anybody.
+    ///
+    /// # Errors
+    /// When the layers contradict each other, or what setup remembered cannot be read.
+    pub(crate) async fn layers(&self) -> Result<Vec<Layer>> {
+        kedactl::backend::layers(&self.options.stack, &self.state_dir()?, Choices::new(), environment()).await
+    }
+
+    /// The settings that `layers` give, as far as they can be known without asking anybody.
+    ///
+    /// # Errors
+    /// When a value cannot be used.
+    pub(crate) fn settings_of(&self, layers: &[Layer]) -> Result<Settings> {
+        Settings::resolve(self.options.stack.clone(), self.state_dir()?, kedactl::backend::emulator::ACCOUNT, layers)
     }
 
     /// Where state is kept.

@@ -24,6 +24,7 @@ mod report;
 mod setup;
 mod status;
 mod table;
+mod target;
 mod teardown;
 mod ui;
 mod usage;
@@ -60,6 +61,7 @@ enum Command {
     Report(report::Report),
     Demo(demo::Demo),
     Status(status::Status),
+    Target(target::Target),
     Teardown(teardown::Teardown),
     Render(render::Render),
     Consume(consume::Consume),
@@ -78,6 +80,7 @@ impl Command {
             Self::Report(verb) => verb.run(cx).await,
             Self::Demo(verb) => verb.run(cx).await,
             Self::Status(verb) => verb.run(cx).await,
+            Self::Target(verb) => verb.run(cx).await,
             Self::Teardown(verb) => verb.run(cx).await,
             Self::Render(verb) => verb.run(cx).await,
             Self::Consume(verb) => verb.run(cx).await,

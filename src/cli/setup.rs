@@ -1,13 +1,16 @@
 //! `kedactl setup`.
 
+use jiff::{SignedDuration, Timestamp, Unit};
 use kedactl::{
     backend::Backend,
     core::{
-        error::Result,
+        error::{Error, Result},
         event::Fanout,
+        expiry::parse_span,
         ops::setup::{Outcome, apply, check_same_place, check_unblocked, plan},
         plan::{Plan, Whose},
         ports::Resource,
+        settings::Key,
     },
 };
 
@@ -26,7 +29,8 @@ Examples:
   kedactl setup
   kedactl setup --plan --explain
   kedactl setup --queue videos --queue-length 5 --strategy accurate
-  kedactl setup --stack orders --work-seconds 5")]
+  kedactl setup --stack orders --work-seconds 5
+  kedactl setup --cluster video --region eu-west-1 --ttl 2h")]
 pub(crate) struct Setup {
     /// Show the plan and stop: exit code 0 when nothing would change, 3 otherwise
     #[arg(long)]
@@ -37,13 +41,23 @@ pub(crate) struct Setup {
     /// Do not ask, even if it may cost money
     #[arg(short, long)]
     yes: bool,
+    /// Let `teardown --expired` remove the stack after this time, such as 30m, 2h or 1d
+    #[arg(long, value_name = "SPAN", conflicts_with = "expires_at", value_parser = parse_ttl)]
+    ttl: Option<SignedDuration>,
     #[command(flatten)]
     flags: SettingFlags,
 }
 
+fn parse_ttl(text: &str) -> Result<SignedDuration> {
+    parse_span(text).map_err(|why| Error::input("--ttl", text, why).hint("for example `--ttl 2h`"))
+}
+
 impl Setup {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let flags = self.flags.choices();
+        let mut flags = self.flags.choices();
+        // The clock is read once: from here on the expiry is a time like any other that is given.
+        let expires_at = self.ttl.and_then(|ttl| Timestamp::now().checked_add(ttl).ok()?.round(Unit::Second).ok());
+        flags.extend(expires_at.map(|at| (Key::ExpiresAt, at.to_string())));
         let command = flags.iter().fold("kedactl setup".to_owned(), |line, (key, value)| format!("{line} --{} {value}", key.name()));
         let settings = cx.settings(flags).await?;
         let backend = Backend::connect(&settings)?;

@@ -317,6 +317,15 @@ impl JobRow {
     }
 }
 
+impl FromIterator<JobState> for Tally {
+    fn from_iter<I: IntoIterator<Item = JobState>>(states: I) -> Self {
+        states.into_iter().fold(Self::default(), |mut tally, state| {
+            *tally.of(state) += 1;
+            tally
+        })
+    }
+}
+
 impl Tally {
     fn of(&mut self, state: JobState) -> &mut usize {
         match state {

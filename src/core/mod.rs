@@ -6,6 +6,7 @@ pub mod controller;
 pub mod drift;
 pub mod error;
 pub mod event;
+pub mod expiry;
 pub mod facts;
 pub mod iam;
 pub mod keda;

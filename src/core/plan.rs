@@ -81,6 +81,14 @@ pub enum Observed {
     },
 }
 
+impl Observed {
+    /// Whether it exists and is ours.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Ready | Self::Drifted { .. })
+    }
+}
+
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -16,4 +16,5 @@ mod readme;
 mod serve;
 mod setup;
 mod support;
+mod target;
 mod terminal;

@@ -7,6 +7,7 @@ pub(crate) mod produce;
 pub(crate) mod report;
 pub(crate) mod setup;
 pub(crate) mod status;
+pub(crate) mod target;
 pub(crate) mod teardown;
 pub(crate) mod watch;
 

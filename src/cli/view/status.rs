@@ -3,6 +3,7 @@
 use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
+    expiry,
     ops::status::{ObjectCounts, QueueStatus, Status},
     plan::Observed,
 };
@@ -42,6 +43,7 @@ pub(crate) fn next(status: &Status) -> &'static str {
 fn figures(ui: &Ui, status: &Status) -> String {
     let jobs = &status.jobs;
     let since = |at: Timestamp| format!("{} ago", age(Timestamp::now().duration_since(at).as_secs()));
+    let expiry = status.expires_at.map(|at| ("expires", expiry::describe(at, Timestamp::now())));
     let rows = [
         ("queue", depth(&status.queue)),
         ("dead letters", depth(&status.dead_letter_queue)),
@@ -50,7 +52,7 @@ fn figures(ui: &Ui, status: &Status) -> String {
         ("objects", objects(&status.objects)),
         ("last activity", status.last_activity.map_or_else(|| "none".to_owned(), since)),
     ];
-    let rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let rows = rows.into_iter().chain(expiry).map(|(name, value)| vec![name.to_owned(), value]).collect();
     ui.table(&["STACK", &status.stack], rows)
 }
 

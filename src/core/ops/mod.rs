@@ -7,5 +7,6 @@ pub mod report;
 pub mod setup;
 pub mod status;
 pub mod survey;
+pub mod target;
 pub mod teardown;
 pub mod watch;

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::survey::survey;
 use crate::core::{
+    board::Tally,
     error::{Kind, Result},
-    event::{Depth, JobState},
+    event::Depth,
     plan::{Observed, ResourceId, Scope},
     ports::{Jobs, Journal, Lease, Queue, Resource},
     settings::Settings,
@@ -40,11 +41,13 @@ pub struct Status {
     /// Its dead-letter queue.
     pub dead_letter_queue: QueueStatus,
     /// Jobs by state.
-    pub jobs: JobCounts,
+    pub jobs: Tally,
     /// Who scales, if anyone does.
     pub scaler: Option<String>,
     /// When the journal's last event happened.
     pub last_activity: Option<Timestamp>,
+    /// When `teardown --expired` may remove the stack.
+    pub expires_at: Option<Timestamp>,
     /// How many objects are in which state.
     pub objects: ObjectCounts,
     /// Each object.
@@ -58,19 +61,6 @@ pub struct QueueStatus {
     pub name: String,
     /// Its counters; absent when it does not exist.
     pub depth: Option<Depth>,
-}
-
-/// Jobs by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct JobCounts {
-    /// Created, nothing runs yet.
-    pub pending: usize,
-    /// At work.
-    pub running: usize,
-    /// Ended well.
-    pub complete: usize,
-    /// Ended otherwise.
-    pub failed: usize,
 }
 
 /// Objects by state.
@@ -112,25 +102,17 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
             Observed::Foreign { .. } | Observed::Borrowed { .. } => &mut objects.foreign,
         } += 1;
     }
-    let is_ours = |observed: &Observed| matches!(observed, Observed::Ready | Observed::Drifted { .. });
-    let is_set_up = sightings.iter().any(|sighting| sighting.scope == Scope::Stack && is_ours(&sighting.observed));
-    let mut jobs = JobCounts::default();
-    for job in sources.jobs.list(&settings.names.scaled_job).await? {
-        *match job.state {
-            JobState::Pending => &mut jobs.pending,
-            JobState::Running => &mut jobs.running,
-            JobState::Complete => &mut jobs.complete,
-            JobState::Failed => &mut jobs.failed,
-        } += 1;
-    }
+    let is_set_up = sightings.iter().any(|sighting| sighting.scope == Scope::Stack && sighting.observed.is_ours());
+    let jobs = sources.jobs.list(&settings.names.scaled_job).await?;
     Ok(Status {
         stack: settings.stack.to_string(),
         is_set_up,
         queue: look_into(sources.queue, &settings.names.queue).await?,
         dead_letter_queue: look_into(sources.dead_letters, &settings.names.dead_letter_queue).await?,
-        jobs,
+        jobs: jobs.iter().map(|job| job.state).collect(),
         scaler: sources.lease.holder().await?,
         last_activity: sources.journal.events()?.last().map(|event| event.at),
+        expires_at: settings.expires_at,
         objects,
         resources: sightings.into_iter().map(|sighting| ResourceStatus { id: sighting.id, observed: sighting.observed }).collect(),
     })

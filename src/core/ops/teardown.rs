@@ -128,10 +128,9 @@ async fn stop_jobs(stage: Stage<'_>, reporter: &dyn Reporter, cancel: &Cancellat
 async fn audit(stage: Stage<'_>, plan: Plan, progress: Progress) -> Result<Outcome> {
     let sightings = survey(stage.resources).await?;
     let jobs = stage.jobs.list(stage.scaled_job).await?;
-    let is_ours = |sighting: &&Sighting| matches!(sighting.observed, Observed::Ready | Observed::Drifted { .. });
     let is_kept = |sighting: &&Sighting| sighting.scope == Scope::Shared && stage.shared == Shared::Keep;
     let ids = |which: &dyn Fn(&&Sighting) -> bool| sightings.iter().filter(which).map(|sighting| sighting.id.clone()).collect::<Vec<_>>();
-    let mut left = ids(&|sighting| is_ours(sighting) && !is_kept(sighting));
+    let mut left = ids(&|sighting| sighting.observed.is_ours() && !is_kept(sighting));
     left.extend(jobs.into_iter().map(|job| ResourceId::new("job", job.name)));
     let kinds: BTreeSet<&str> = sightings.iter().map(|sighting| sighting.id.kind).chain(["job"]).collect();
     Ok(Outcome {
@@ -139,7 +138,7 @@ async fn audit(stage: Stage<'_>, plan: Plan, progress: Progress) -> Result<Outco
         deleted: progress.deleted,
         jobs: progress.jobs,
         left,
-        shared: ids(&|sighting| is_ours(sighting) && is_kept(sighting)),
+        shared: ids(&|sighting| sighting.observed.is_ours() && is_kept(sighting)),
         foreign: ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. } | Observed::Borrowed { .. })),
         kinds_checked: kinds.len(),
         faults: progress.faults,

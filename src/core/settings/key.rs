@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::core::stack::KEDA_NAMESPACE;
 
 /// Which layer a value came from; used in errors, so that a person knows where to correct it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// A flag of this command.
     Flag,
@@ -15,6 +16,8 @@ pub enum Origin {
     Environment,
     /// What the stack's setup remembered.
     Remembered,
+    /// What `kedactl target` chose for the stack.
+    Chosen,
     /// AWS's own variables and configuration files, or what AWS answered.
     Aws,
     /// The article's own value.
@@ -27,6 +30,7 @@ impl fmt::Display for Origin {
             Self::Flag => "from a flag",
             Self::Environment => "from the environment",
             Self::Remembered => "remembered by setup",
+            Self::Chosen => "chosen by `kedactl target`",
             Self::Aws => "from AWS's own configuration",
             Self::Default => "the default",
         })

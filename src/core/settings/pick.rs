@@ -147,7 +147,7 @@ fn invalid(key: Key, text: &str, origin: Origin, rule: &str) -> Error {
     let error = Error::input(format_args!("--{}", key.name()), text, format!("it must be {rule}"));
     match origin {
         Origin::Flag | Origin::Default => error,
-        Origin::Environment | Origin::Remembered | Origin::Aws => {
+        Origin::Environment | Origin::Remembered | Origin::Chosen | Origin::Aws => {
             error.hint(format!("the value is {origin}; pass --{} to override it", key.name()))
         }
     }

@@ -1,0 +1,59 @@
+//! When a stack may be torn down by `teardown --expired`.
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+
+/// The longest time that a stack may be given.
+const LONGEST: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// The shortest: a setup on a cluster takes about that long.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
+
+/// Reads a span of time such as `30m`, `2h` or `1d`, from a minute to a year; a day has 24 hours.
+///
+/// # Errors
+/// In words, what is wrong with it.
+pub fn parse_span(text: &str) -> Result<SignedDuration, String> {
+    let rule = || "it must be a span from 1m to 365d, such as 30m, 2h or 1d".to_owned();
+    let span: Span = text.parse().map_err(|_| rule())?;
+    let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| rule())?;
+    if (SHORTEST..=LONGEST).contains(&span) { Ok(span) } else { Err(rule()) }
+}
+
+/// `in 1 h 5 min (2030-01-02T15:04:05Z)`, `3 min ago (..)`.
+#[must_use]
+pub fn describe(at: Timestamp, now: Timestamp) -> String {
+    let left = at.duration_since(now);
+    let (days, hours, minutes) = (left.as_hours().abs() / 24, left.as_hours().abs() % 24, left.as_mins().abs() % 60);
+    let span = match (days, hours, minutes) {
+        (0, 0, 0) => format!("{} s", left.as_secs().abs()),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    };
+    if left.is_negative() { format!("{span} ago ({at})") } else { format!("in {span} ({at})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_as_people_write_them() {
+        let minutes = |text: &str| parse_span(text).map(|span| span.as_mins());
+        assert_eq!(minutes("30m"), Ok(30));
+        assert_eq!(minutes("2h"), Ok(120));
+        assert_eq!(minutes("1d"), Ok(24 * 60));
+        assert_eq!(minutes("1h30m"), Ok(90));
+        for wrong in ["", "0m", "-2h", "30", "30s", "2 months", "366d", "tomorrow", "1e9h", "NaN"] {
+            assert!(parse_span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_told_by_how_far_it_is() {
+        let at: Timestamp = "2030-01-02T15:04:05Z".parse().expect("a time");
+        let told = |seconds: i64| describe(at, at.checked_sub(SignedDuration::from_secs(seconds)).expect("in range"));
+        assert_eq!(told(65), "in 1 min (2030-01-02T15:04:05Z)");
+        assert_eq!(told(2 * 3600 + 60), "in 2 h 1 min (2030-01-02T15:04:05Z)");
+        assert_eq!(told(-50 * 3600), "2 d 2 h ago (2030-01-02T15:04:05Z)");
+    }
+}
