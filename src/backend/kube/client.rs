@@ -13,7 +13,7 @@ use kube::{
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use super::{error::fault, kubeconfig, transport::Transport};
+use super::{error::fault, kubeconfig, proxy, transport::Transport};
 use crate::{
     backend::tls,
     core::error::{Error, Kind, Result},
@@ -63,6 +63,7 @@ impl Cluster {
     pub fn at(endpoint: &str, ca_pem: &str, tokens: Tokens) -> Result<Self> {
         let url = endpoint.parse().map_err(|_| Error::input("cluster endpoint", endpoint, "a URL such as https://host:443"))?;
         let mut config = Config::new(url);
+        config.proxy_url = proxy::of_environment(&config.cluster_url);
         let certificates = CertificateDer::pem_slice_iter(ca_pem.as_bytes()).map(|one| one.map(|one| one.to_vec()));
         let bundle = certificates.collect::<Result<Vec<_>, _>>().ok().filter(|bundle| !bundle.is_empty());
         let refused = || Error::new(Kind::Input, format!("could not reach `{endpoint}`"), "the certificate authority is not PEM");

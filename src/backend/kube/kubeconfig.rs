@@ -7,6 +7,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
+use super::proxy;
 use crate::core::error::{Error, Kind, Result};
 
 /// A context's cluster and credentials.
@@ -39,8 +40,20 @@ pub(super) async fn choose_from(files: &[PathBuf], context: Option<&str>) -> Res
         return Err(Error::input("context", &name, why).hint("see `kubectl config get-contexts`, then use `--context NAME`"));
     }
     let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&error))?;
+    let own_proxy = has_own_proxy(&kubeconfig, &name);
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&error))?;
+    if !own_proxy {
+        config.proxy_url = proxy::of_environment(&config.cluster_url);
+    }
     Ok(Chosen { config, context: Some(name) })
+}
+
+/// Whether the cluster of `context` says itself which proxy leads to it.
+fn has_own_proxy(kubeconfig: &Kubeconfig, context: &str) -> bool {
+    let context = kubeconfig.contexts.iter().find(|named| named.name == context).and_then(|named| named.context.as_ref());
+    let cluster = context.and_then(|context| kubeconfig.clusters.iter().find(|named| named.name == context.cluster));
+    let proxy = cluster.and_then(|named| named.cluster.as_ref()?.proxy_url.as_ref());
+    proxy.is_some_and(|proxy| !proxy.is_empty())
 }
 
 /// The kubeconfig files that exist: those that `KUBECONFIG` lists, or the one in the home directory.

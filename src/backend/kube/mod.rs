@@ -8,6 +8,7 @@ mod kubeconfig;
 mod lease;
 mod objects;
 mod pods;
+mod proxy;
 mod transport;
 
 pub use client::{Cluster, Tokens};
