@@ -82,8 +82,7 @@ impl Backend {
         &self.settings
     }
 
-    /// What templates may name. Asks EKS for the cluster's issuer only when AWS is not the embedded service, and only
-    /// when something is made of it.
+    /// What templates may name. Asks EKS for the cluster's issuer only when AWS is not the embedded service, and web identity is used.
     ///
     /// # Errors
     /// When EKS cannot be asked.
