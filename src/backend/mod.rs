@@ -3,6 +3,7 @@
 pub mod analyzer;
 pub mod artifacts;
 pub mod aws;
+mod cluster;
 #[cfg(feature = "local")]
 pub mod emulator;
 pub mod files;
@@ -24,7 +25,7 @@ use aws::{
     config::{self, Own, Wire},
     credentials::{Mint, WebIdentity},
     queue::SqsQueue,
-    resources::Issuer,
+    resources::Secrets,
     scalers::{AwsScalers, role_of},
 };
 use aws_config::SdkConfig;
@@ -38,6 +39,7 @@ use tokio::sync::OnceCell;
 use crate::core::{
     error::{Error, Kind, Result},
     event::Reporter,
+    facts::scaler_secret_namespace,
     manifest::Manifest,
     ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
     queue_url,
@@ -90,7 +92,7 @@ impl Backend {
         let issuer = match self.settings.aws() {
             Aws::Embedded => self.settings.place.embedded_issuer(&self.settings.names.cluster),
             _ if self.settings.auth != Auth::Irsa => String::new(),
-            Aws::Endpoint(_) | Aws::Real => Issuer::new(&self.sdk(Identity::Administrator).await?, &self.settings).url().await?,
+            Aws::Endpoint(_) | Aws::Real => self.issuer(&self.sdk(Identity::Administrator).await?).await?.url().await?,
         };
         Ok(Facts::new(&self.settings, &issuer))
     }
@@ -102,12 +104,17 @@ impl Backend {
     pub async fn resources(&self) -> Result<Vec<Box<dyn Resource>>> {
         let settings = &self.settings;
         let config = self.sdk(Identity::Administrator).await?;
-        let issuer = Issuer::new(&config, settings);
-        if settings.aws() != Aws::Embedded {
-            issuer.url().await?;
+        let issuer = self.issuer(&config).await?;
+        if settings.aws() != Aws::Embedded && settings.auth == Auth::Irsa {
+            match issuer.url().await {
+                // What was made for a cluster that is gone can still be removed.
+                Err(error) if !matches!(error.kind, Kind::Input | Kind::NotFound) => return Err(error),
+                _ => {}
+            }
         }
-        let mut resources = aws::resources::resources(&config, settings, &issuer);
-        let objects = self.objects().await?;
+        let objects = self.remaining_objects(&settings.names.namespace).await?;
+        let secrets = Secrets { scaler: self.remaining_objects(scaler_secret_namespace(settings)).await?, workload: objects.clone() };
+        let mut resources = aws::resources::resources(&config, settings, &issuer, &secrets);
         let facts = Facts::new(settings, issuer.known());
         for template in facts.objects() {
             resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
@@ -146,6 +153,7 @@ impl Backend {
             operator: self.credentials(&wire, Identity::Operator).await?,
             mint,
             objects: self.objects().await?,
+            keda_objects: self.keda_objects().await?,
             service_account: self.settings.names.service_account.clone(),
             wire,
         }))
@@ -175,21 +183,6 @@ impl Backend {
     /// As [`Self::objects`].
     pub async fn keda_objects(&self) -> Result<Arc<dyn Objects>> {
         self.objects_in(&self.settings.names.keda_namespace).await
-    }
-
-    /// The cluster behind the stack. Found once, when it is first needed; asks it nothing yet.
-    ///
-    /// # Errors
-    /// `Input` when the target has none, or the kubeconfig has no such context.
-    pub async fn cluster(&self) -> Result<&Cluster> {
-        let Settings { target, context, .. } = &self.settings;
-        let refused = |why: &str, hint: &str| Error::new(Kind::Input, "could not choose a cluster", why).hint(hint);
-        let find = async || match (target, context) {
-            (Target::Local, _) => Err(refused("the local target has none", "use `--target cluster --context NAME`")),
-            (Target::Eks, None) => Err(refused("no context is given", "use `--context NAME`: see `aws eks update-kubeconfig`")),
-            (Target::Cluster | Target::Eks, context) => Cluster::of_context(context.as_deref()).await,
-        };
-        self.cluster.get_or_try_init(find).await
     }
 
     /// The right to scale the stack.

@@ -61,6 +61,9 @@ impl Setup {
         let command = flags.iter().fold("kedactl setup".to_owned(), |line, (key, value)| format!("{line} --{} {value}", key.name()));
         let settings = cx.settings(flags).await?;
         let backend = Backend::connect(&settings)?;
+        for check in backend.preconditions().await?.into_iter().filter(|check| check.repair.is_some()) {
+            cx.ui.warn(&format!("{}; run `{}`", check.detail, check.repair.unwrap_or_default()));
+        }
         let (resources, plan) = look(&backend).await?;
         let stack = &settings.stack;
         if !cx.ui.is_json() {

@@ -58,8 +58,13 @@ pub struct Facts {
     /// The kind of object that tells KEDA how to authenticate.
     pub trigger_auth_kind: &'static str,
     pub scaler_secret: String,
+    /// Where whoever reads the scaler's keys looks for them.
+    pub scaler_secret_namespace: String,
     pub workload_secret: String,
     pub account: String,
+    pub cluster_arn: String,
+    pub keda_namespace: String,
+    pub keda_service_account: &'static str,
     pub endpoint_url: Option<String>,
     /// RFC 3339, UTC.
     pub expires_at: Option<String>,
@@ -161,8 +166,12 @@ impl Facts {
             auth_scope: settings.auth_scope,
             trigger_auth_kind: trigger_auth_kind(settings.auth_scope),
             scaler_secret: names.scaler_secret.clone(),
+            scaler_secret_namespace: scaler_secret_namespace(settings).to_owned(),
             workload_secret: names.workload_secret.clone(),
             account: place.account.clone(),
+            cluster_arn: place.cluster_arn(&names.cluster),
+            keda_namespace: names.keda_namespace.clone(),
+            keda_service_account: KEDA_SERVICE_ACCOUNT,
             endpoint_url: settings.endpoint_url.clone(),
             expires_at: settings.expires_at.map(|at| at.to_string()),
             runner,
@@ -201,10 +210,19 @@ impl Facts {
         match template {
             Template::Namespace => self.target != Target::Local && self.namespace != "default",
             Template::ConsumerScript => self.runner == Runner::Script,
-            Template::OperatorTrust | Template::WorkloadTrust => self.auth == Auth::Irsa,
+            Template::OperatorTrust | Template::WorkloadTrust => self.auth != Auth::Secret,
+            // Their values are in no file.
+            Template::ScalerSecret | Template::WorkloadSecret => false,
             _ => true,
         }
     }
+}
+
+/// The namespace of the Secret of the scaler's keys: KEDA reads those of a ClusterTriggerAuthentication in its own.
+#[must_use]
+pub fn scaler_secret_namespace(settings: &Settings) -> &str {
+    let names = &settings.names;
+    if settings.auth_scope == AuthScope::Cluster { &names.keda_namespace } else { &names.namespace }
 }
 
 /// The kind of object that tells KEDA how to authenticate.

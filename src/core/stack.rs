@@ -11,6 +11,8 @@ use super::error::{Error, Result};
 pub const DEFAULT_STACK: &str = "demo";
 /// Tag key on every AWS object, and label key's counterpart on every Kubernetes object.
 pub const STACK_TAG: &str = "kedactl:stack";
+/// The tag that says when an object's stack expires: RFC 3339, UTC.
+pub const EXPIRES_TAG: &str = "kedactl:expires-at";
 /// Label that every Kubernetes object of a stack carries.
 pub const STACK_LABEL: &str = "kedactl.dev/stack";
 /// Label that says who manages a Kubernetes object.

@@ -27,6 +27,10 @@ pub enum Template {
     ServiceAccount,
     /// KEDA's credentials, for one namespace or for all.
     TriggerAuthentication,
+    /// The Secret of the scaler's keys, without them.
+    ScalerSecret,
+    /// The Secret of the pods' keys, without them.
+    WorkloadSecret,
     /// The `ConfigMap` of the script that the article's consumer image runs.
     ConsumerScript,
     /// KEDA's ScaledJob.
@@ -41,7 +45,7 @@ pub enum Template {
 
 impl Template {
     /// All templates.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::OperatorTrust,
         Self::WorkloadTrust,
         Self::ScalerPolicy,
@@ -50,6 +54,8 @@ impl Template {
         Self::Namespace,
         Self::ServiceAccount,
         Self::TriggerAuthentication,
+        Self::ScalerSecret,
+        Self::WorkloadSecret,
         Self::ConsumerScript,
         Self::ScaledJob,
         Self::ResultAnalyzer,
@@ -73,6 +79,8 @@ impl Template {
             Self::Namespace => file!("k8s/namespace.yaml"),
             Self::ServiceAccount => file!("k8s/service-account.yaml"),
             Self::TriggerAuthentication => file!("k8s/trigger-authentication.yaml"),
+            Self::ScalerSecret => file!("k8s/scaler-secret.yaml"),
+            Self::WorkloadSecret => file!("k8s/workload-secret.yaml"),
             Self::ConsumerScript => file!("k8s/consumer-script.yaml"),
             Self::ScaledJob => file!("k8s/scaled-job.yaml"),
             Self::ResultAnalyzer => file!("k8s/result-analyzer.yaml"),

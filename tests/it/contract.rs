@@ -1,8 +1,10 @@
 //! What every backend keeps to: the embedded service always, moto's server where there is one.
 
+mod modes;
 mod objects;
 mod queue;
 mod resources;
+mod token;
 
 use std::{
     collections::BTreeMap,

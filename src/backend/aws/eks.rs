@@ -10,6 +10,9 @@ use crate::core::error::{Error, Kind, Result};
 /// The add-on without which EKS Pod Identity gives no pod any credentials.
 const AGENT: &str = "eks-pod-identity-agent";
 
+/// EKS's code for a cluster that does not exist.
+pub const NO_CLUSTER: &str = "ResourceNotFoundException";
+
 /// What is known of an EKS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EksCluster {
@@ -74,7 +77,7 @@ fn not_found(name: &str, region: &str, others: &[String]) -> Error {
         _ => format!("there is no such EKS cluster in {region}; there are: {}", others.join(", ")),
     };
     Error::input("--cluster", name, why)
-        .code("ResourceNotFoundException")
+        .code(NO_CLUSTER)
         .hint("`aws eks list-clusters` has the names; --region and --profile say where to look")
 }
 

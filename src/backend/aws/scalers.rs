@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{
@@ -33,6 +34,8 @@ pub struct AwsScalers {
     pub wire: Wire,
     /// Where the `TriggerAuthentications` are.
     pub objects: Arc<dyn Objects>,
+    /// Where the Secrets of `ClusterTriggerAuthentications` are: KEDA's own namespace.
+    pub keda_objects: Arc<dyn Objects>,
     /// The operator's own credentials.
     pub operator: SharedCredentialsProvider,
     /// Mints the operator's tokens, where there is a cluster that issues them.
@@ -48,8 +51,12 @@ impl Scalers for AwsScalers {
             let why = format!("only {SQS_TRIGGER} can be read here");
             return Err(Error::input(format_args!("triggers[{index}].type"), &trigger.kind, why));
         }
-        let identity = self.pod_identity(trigger).await?;
-        let sources = Sources { trigger: &trigger.metadata, auth: &BTreeMap::new(), env };
+        let reference = self.authentication(trigger).await?;
+        let (identity, auth) = match &reference {
+            Some(found) => (self.pod_identity(found).await?, self.secrets(found).await?),
+            None => (PodIdentity::default(), BTreeMap::new()),
+        };
+        let sources = Sources { trigger: &trigger.metadata, auth: &auth, env };
         let metadata = SqsMetadata::parse(sources)?;
         let authorization = AwsAuthorization::decide(&identity, sources)?;
         let region = metadata.aws_region.as_str();
@@ -64,12 +71,30 @@ impl Scalers for AwsScalers {
 }
 
 impl AwsScalers {
-    /// The pod identity that the trigger's TriggerAuthentication gives. A missing one is none, as KEDA has it.
-    async fn pod_identity(&self, trigger: &Trigger) -> Result<PodIdentity> {
-        let Some(reference) = &trigger.authentication_ref else { return Ok(PodIdentity::default()) };
+    /// What the trigger refers to. A missing one is none, as KEDA has it.
+    async fn authentication(&self, trigger: &Trigger) -> Result<Option<Authentication>> {
+        let Some(reference) = &trigger.authentication_ref else { return Ok(None) };
         let kind = reference.kind.as_deref().unwrap_or("TriggerAuthentication");
-        let Some(object) = self.objects.get(kind, &reference.name).await? else { return Ok(PodIdentity::default()) };
-        let given = &object["spec"]["podIdentity"];
+        let object = self.objects.get(kind, &reference.name).await?;
+        let objects = if kind == "ClusterTriggerAuthentication" { &self.keda_objects } else { &self.objects };
+        Ok(object.map(|mut object| Authentication { name: reference.name.clone(), spec: object["spec"].take(), objects: objects.clone() }))
+    }
+
+    /// The parameters that Secrets give. A missing Secret or key gives an empty one, as KEDA has it.
+    async fn secrets(&self, reference: &Authentication) -> Result<BTreeMap<String, String>> {
+        let mut found = BTreeMap::new();
+        for target in reference.spec["secretTargetRef"].as_array().into_iter().flatten() {
+            let text = |field: &str| target[field].as_str().unwrap_or_default();
+            let secret = reference.objects.get("Secret", text("name")).await?.unwrap_or_default();
+            let bytes = secret["data"][text("key")].as_str().and_then(|data| STANDARD.decode(data).ok()).unwrap_or_default();
+            found.insert(text("parameter").to_owned(), String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Ok(found)
+    }
+
+    /// The pod identity that a TriggerAuthentication gives.
+    async fn pod_identity(&self, reference: &Authentication) -> Result<PodIdentity> {
+        let given = &reference.spec["podIdentity"];
         let text = |field: &str| given[field].as_str().map(str::to_owned);
         let owner_is_workload = given["identityOwner"].as_str() == Some("workload");
         let role_arn = match text("roleArn") {
@@ -110,6 +135,13 @@ impl AwsScalers {
     fn assumed(&self, role: String, external_id: Option<String>, region: &str) -> AssumedRole {
         AssumedRole::new(&configure(&self.wire, region, Some(self.operator.clone())), role, SESSION, external_id)
     }
+}
+
+/// A TriggerAuthentication of either kind, and where its Secrets are.
+struct Authentication {
+    name: String,
+    spec: Value,
+    objects: Arc<dyn Objects>,
 }
 
 /// The role that a service account names.

@@ -126,6 +126,21 @@ impl Cluster {
         answer.map(|_| ()).map_err(|error| self.fault(&error))
     }
 
+    /// The issuer of the cluster's service account tokens, as its API server tells it.
+    ///
+    /// # Errors
+    /// As [`Self::version`]; `NotFound` when it tells none that starts with `https://`.
+    pub async fn issuer(&self) -> Result<String> {
+        let request = http::Request::get("/.well-known/openid-configuration").body(Vec::new());
+        let request = request.map_err(|error| self.fault(&kube::Error::HttpError(error)))?;
+        let answer: serde_json::Value = self.client.request(request).await.map_err(|error| self.fault(&error))?;
+        let issuer = answer["issuer"].as_str().filter(|issuer| issuer.starts_with("https://"));
+        issuer.map(str::to_owned).ok_or_else(|| {
+            let why = format!("the API server at {} names no issuer that AWS could ask", self.server);
+            Error::new(Kind::NotFound, "could not use web identity", why).hint("pass --auth secret")
+        })
+    }
+
     fn fault(&self, error: &kube::Error) -> Error {
         let place = self.context.as_ref().map_or_else(String::new, |context| format!(" of context `{context}`"));
         fault(format!("could not reach the API server{place} at {}", self.server), error)

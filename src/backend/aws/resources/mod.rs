@@ -1,5 +1,7 @@
 //! What a stack needs in AWS, one file for each kind.
 
+mod access_key;
+mod association;
 mod attachment;
 mod cluster;
 mod issuer;
@@ -7,26 +9,31 @@ mod oidc;
 mod policy;
 mod queue;
 mod role;
+mod tags;
+mod user;
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 
 use crate::core::{
-    error::{Error, Result},
-    ports::Resource,
-    settings::Settings,
-    stack::STACK_TAG,
+    error::{Error, Kind, Result},
+    ports::{Objects, Resource},
+    settings::{Auth, Settings, Target},
+    stack::{KEDA_SERVICE_ACCOUNT, STACK_TAG},
     template::Template,
 };
 
-use attachment::Attachment;
+use access_key::AccessKey;
+use association::Association;
+use attachment::{Attachment, Holder};
 use cluster::Cluster;
-pub use issuer::Issuer;
+pub use issuer::{Discover, Issuer};
 use oidc::OidcProvider;
 use policy::ManagedPolicy;
 use queue::{QueueKind, WorkQueue};
 use role::Role;
+use user::User;
 
 /// What every resource of a stack works with.
 struct Shared {
@@ -37,9 +44,18 @@ struct Shared {
     issuer: Issuer,
 }
 
+/// Where the Secrets of long-term keys are: the namespaces of those who read them.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Beside KEDA's TriggerAuthentication, or in KEDA's own namespace for a ClusterTriggerAuthentication.
+    pub scaler: Arc<dyn Objects>,
+    /// The workload's namespace.
+    pub workload: Arc<dyn Objects>,
+}
+
 /// The AWS resources of the stack that `settings` describe, in the order in which they are made.
 #[must_use]
-pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Vec<Box<dyn Resource>> {
+pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer, secrets: &Secrets) -> Vec<Box<dyn Resource>> {
     let shared = Arc::new(Shared {
         sqs: aws_sdk_sqs::Client::new(config),
         iam: aws_sdk_iam::Client::new(config),
@@ -47,45 +63,108 @@ pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Ve
         settings: settings.clone(),
         issuer: issuer.clone(),
     });
+    let mut all: Vec<Box<dyn Resource>> = Vec::new();
+    // A cluster that somebody else made is neither made nor deleted.
+    if settings.target == Target::Local {
+        all.push(Box::new(Cluster { shared: shared.clone() }));
+    }
+    if settings.auth == Auth::Irsa {
+        all.push(Box::new(OidcProvider { shared: shared.clone() }));
+    }
+    for kind in [QueueKind::DeadLetter, QueueKind::Work] {
+        all.push(Box::new(WorkQueue { shared: shared.clone(), kind }));
+    }
     let names = &settings.names;
-    let policy = |name: &str, template, file| -> Box<dyn Resource> {
-        Box::new(ManagedPolicy { shared: shared.clone(), name: name.to_owned(), template, file })
-    };
+    for (name, template, file) in [
+        (&names.scaler_policy, Template::ScalerPolicy, "keda-operator-policy.json"),
+        (&names.producer_policy, Template::ProducerPolicy, "sqs-producer-policy.json"),
+        (&names.consumer_policy, Template::ConsumerPolicy, "sqs-consumer-policy.json"),
+    ] {
+        all.push(Box::new(ManagedPolicy { shared: shared.clone(), name: name.clone(), template, file }));
+    }
+    all.extend(if settings.auth == Auth::Secret { users(&shared, secrets) } else { roles(&shared) });
+    all
+}
+
+/// The two roles, and where pods get them by association, the associations.
+fn roles(shared: &Arc<Shared>) -> Vec<Box<dyn Resource>> {
+    let names = &shared.settings.names;
     let role = |name: &str, template, file| -> Box<dyn Resource> {
         Box::new(Role { shared: shared.clone(), name: name.to_owned(), template, file })
     };
-    let attach = |policy: &str, role: &str| -> Box<dyn Resource> {
-        Box::new(Attachment { shared: shared.clone(), policy: policy.to_owned(), role: role.to_owned() })
-    };
-    vec![
-        Box::new(Cluster { shared: shared.clone() }),
-        Box::new(OidcProvider { shared: shared.clone() }),
-        Box::new(WorkQueue { shared: shared.clone(), kind: QueueKind::DeadLetter }),
-        Box::new(WorkQueue { shared: shared.clone(), kind: QueueKind::Work }),
-        policy(&names.scaler_policy, Template::ScalerPolicy, "keda-operator-policy.json"),
-        policy(&names.producer_policy, Template::ProducerPolicy, "sqs-producer-policy.json"),
-        policy(&names.consumer_policy, Template::ConsumerPolicy, "sqs-consumer-policy.json"),
+    let mut all = vec![
         role(&names.operator_role, Template::OperatorTrust, "keda-operator-trust-policy.json"),
         role(&names.workload_role, Template::WorkloadTrust, "trust-policy.json"),
-        attach(&names.scaler_policy, &names.operator_role),
-        attach(&names.producer_policy, &names.workload_role),
-        attach(&names.consumer_policy, &names.workload_role),
-    ]
+    ];
+    all.extend(attachments(shared, Holder::Role));
+    if shared.settings.auth == Auth::PodIdentity {
+        let associations = [
+            (names.keda_namespace.as_str(), KEDA_SERVICE_ACCOUNT, &names.operator_role),
+            (&names.namespace, &names.service_account, &names.workload_role),
+        ];
+        for (namespace, service_account, role) in associations {
+            let (namespace, service_account) = (namespace.to_owned(), service_account.to_owned());
+            all.push(Box::new(Association { shared: shared.clone(), namespace, service_account, role: role.clone() }));
+        }
+    }
+    all
+}
+
+/// The two users, each with a key in a Secret. They are called as the roles are elsewhere.
+fn users(shared: &Arc<Shared>, secrets: &Secrets) -> Vec<Box<dyn Resource>> {
+    let names = &shared.settings.names;
+    let mut all: Vec<Box<dyn Resource>> = Vec::new();
+    for name in [&names.operator_role, &names.workload_role] {
+        all.push(Box::new(User { shared: shared.clone(), name: name.clone() }));
+    }
+    all.extend(attachments(shared, Holder::User));
+    all.push(Box::new(AccessKey {
+        shared: shared.clone(),
+        user: names.operator_role.clone(),
+        template: Template::ScalerSecret,
+        fields: ["awsAccessKeyID", "awsSecretAccessKey"],
+        objects: secrets.scaler.clone(),
+        secret: names.scaler_secret.clone(),
+    }));
+    all.push(Box::new(AccessKey {
+        shared: shared.clone(),
+        user: names.workload_role.clone(),
+        template: Template::WorkloadSecret,
+        fields: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+        objects: secrets.workload.clone(),
+        secret: names.workload_secret.clone(),
+    }));
+    all
+}
+
+fn attachments(shared: &Arc<Shared>, holder: fn(String) -> Holder) -> Vec<Box<dyn Resource>> {
+    let names = &shared.settings.names;
+    let pairs = [
+        (&names.scaler_policy, &names.operator_role),
+        (&names.producer_policy, &names.workload_role),
+        (&names.consumer_policy, &names.workload_role),
+    ];
+    let attach = |(policy, name): (&String, &String)| -> Box<dyn Resource> {
+        Box::new(Attachment { shared: shared.clone(), policy: policy.clone(), holder: holder(name.clone()) })
+    };
+    pairs.into_iter().map(attach).collect()
 }
 
 impl Shared {
-    /// The stack tag as IAM has it.
+    /// The stack tag alone, as IAM has it: what stacks share does not expire with one of them.
     fn iam_tag(&self) -> Result<aws_sdk_iam::types::Tag> {
-        aws_sdk_iam::types::Tag::builder()
-            .key(STACK_TAG)
-            .value(self.settings.stack.as_str())
-            .build()
-            .map_err(|error| Error::failed("could not write a tag", error))
+        iam_tag(STACK_TAG, self.settings.stack.as_str())
     }
 
-    /// The stack tag as the AWS CLI has it for IAM.
+    /// The stack's tags as IAM has them.
+    fn iam_tags(&self) -> Result<Vec<aws_sdk_iam::types::Tag>> {
+        tags::wanted(&self.settings).iter().map(|(key, value)| iam_tag(key, value)).collect()
+    }
+
+    /// The stack's tags as the AWS CLI has them for IAM.
     fn cli_tag(&self) -> String {
-        format!("--tags Key={STACK_TAG},Value={}", self.settings.stack)
+        let tags: Vec<String> = tags::wanted(&self.settings).iter().map(|(key, value)| format!("Key={key},Value={value}")).collect();
+        format!("--tags {}", tags.join(" "))
     }
 
     /// ARN of the policy called `name`.
@@ -94,9 +173,21 @@ impl Shared {
     }
 }
 
-/// The value of the stack tag among IAM's `tags`.
-fn iam_stack(tags: &[aws_sdk_iam::types::Tag]) -> Option<&str> {
-    tags.iter().find(|tag| tag.key() == STACK_TAG).map(aws_sdk_iam::types::Tag::value)
+fn iam_tag(key: &str, value: &str) -> Result<aws_sdk_iam::types::Tag> {
+    let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build();
+    tag.map_err(|error| Error::failed("could not write a tag", error))
+}
+
+/// The value of the tag called `key` among IAM's `tags`.
+fn iam_value<'a>(tags: &'a [aws_sdk_iam::types::Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key() == key).map(aws_sdk_iam::types::Tag::value)
+}
+
+/// `error`, as one that passes when it has one of `codes`: IAM is eventually consistent, and what these codes complain of
+/// was made a moment ago.
+fn soon(error: Error, codes: &[&str]) -> Error {
+    let passes = error.code.as_deref().is_some_and(|code| codes.contains(&code));
+    if passes { Error { kind: Kind::Unavailable, ..error } } else { error }
 }
 
 /// A document as IAM gives it: percent-encoded.

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 
 use super::{
     super::error::{fault, is_absent},
-    Shared, iam_stack,
+    Shared, iam_value,
 };
 use crate::core::{
-    error::Result,
+    error::{Kind, Result},
     managed::{Managed, drifted, not_ours},
     plan::{Difference, Observed, ResourceId, Scope},
-    stack::AUDIENCE,
+    stack::{AUDIENCE, STACK_TAG},
 };
 
 /// The provider.
@@ -51,13 +51,19 @@ impl Managed for OidcProvider {
     }
 
     async fn look(&self) -> Result<Observed> {
-        let request = self.shared.iam.get_open_id_connect_provider().open_id_connect_provider_arn(self.arn().await?);
+        let arn = match self.arn().await {
+            Ok(arn) => arn,
+            // It went with the cluster, as far as one can tell.
+            Err(error) if error.kind == Kind::Input || error.kind == Kind::NotFound => return Ok(Observed::Absent),
+            Err(error) => return Err(error),
+        };
+        let request = self.shared.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if is_absent(&error) => return Ok(Observed::Absent),
             Err(error) => return Err(fault(self.what("look at"), &error)),
         };
-        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_stack(answer.tags())) {
+        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_value(answer.tags(), STACK_TAG)) {
             return Ok(foreign);
         }
         let audiences = answer.client_id_list();

@@ -7,13 +7,14 @@ use aws_sdk_iam::types::PolicyVersion;
 
 use super::{
     super::error::{fault, is_absent},
-    Shared, decoded, iam_stack,
+    Shared, decoded, iam_value, tags,
 };
 use crate::core::{
     drift::document_differences,
     error::Result,
     managed::{Managed, drifted, not_ours},
     plan::{Difference, Observed, ResourceId},
+    stack::{EXPIRES_TAG, STACK_TAG},
     template::{Facts, Template},
 };
 
@@ -51,6 +52,21 @@ impl ManagedPolicy {
         Ok(versions)
     }
 
+    async fn retag(&self, differences: &[Difference]) -> Result<()> {
+        let iam = &self.shared.iam;
+        match tags::change(differences) {
+            Some(Some(_)) => {
+                let request = iam.tag_policy().policy_arn(self.arn()).set_tags(Some(self.shared.iam_tags()?));
+                request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
+            }
+            Some(None) => {
+                let request = iam.untag_policy().policy_arn(self.arn()).tag_keys(EXPIRES_TAG);
+                request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn delete_version(&self, version: &PolicyVersion) -> Result<()> {
         let request = self.shared.iam.delete_policy_version().policy_arn(self.arn());
         match request.version_id(version.version_id().unwrap_or_default()).send().await {
@@ -78,7 +94,7 @@ impl Managed for ManagedPolicy {
             Err(error) => return Err(fault(self.what("look at"), &error)),
         };
         let Some(policy) = policy else { return Ok(Observed::Absent) };
-        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_stack(policy.tags())) {
+        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_value(policy.tags(), STACK_TAG)) {
             return Ok(foreign);
         }
         let request = self.shared.iam.get_policy_version().policy_arn(self.arn());
@@ -88,17 +104,23 @@ impl Managed for ManagedPolicy {
             Err(error) => return Err(fault(self.what("look at"), &error)),
         };
         let actual = decoded(version.as_ref().and_then(PolicyVersion::document));
-        Ok(drifted(document_differences(&self.document()?, &actual)))
+        let mut differences = document_differences(&self.document()?, &actual);
+        differences.extend(tags::differences(&self.shared.settings, |key| iam_value(policy.tags(), key)));
+        Ok(drifted(differences))
     }
 
     async fn create(&self) -> Result<()> {
         let request = self.shared.iam.create_policy().policy_name(&self.name);
-        let request = request.policy_document(self.document()?).tags(self.shared.iam_tag()?);
+        let request = request.policy_document(self.document()?).set_tags(Some(self.shared.iam_tags()?));
         request.send().await.map_err(|error| fault(self.what("create"), &error))?;
         Ok(())
     }
 
-    async fn repair(&self, _differences: &[Difference]) -> Result<()> {
+    async fn repair(&self, differences: &[Difference]) -> Result<()> {
+        self.retag(differences).await?;
+        if !tags::is_more(differences) {
+            return Ok(());
+        }
         let spare = self.spare_versions().await?;
         for version in spare.iter().take((spare.len() + 2).saturating_sub(MOST_VERSIONS)) {
             self.delete_version(version).await?;

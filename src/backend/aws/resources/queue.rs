@@ -1,6 +1,9 @@
 //! The work queue and its dead-letter queue, with every attribute explicit.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
@@ -8,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     super::error::{fault, is_absent},
-    Shared,
+    Shared, tags,
 };
 use crate::core::{
     error::Result,
     managed::{Managed, drifted, not_ours},
     plan::{Difference, Observed, ResourceId},
-    stack::{STACK_TAG, is_fifo},
+    stack::{EXPIRES_TAG, STACK_TAG, is_fifo},
 };
 
 /// How long the work queue keeps a message.
@@ -53,6 +56,25 @@ impl WorkQueue {
 
     fn what(&self, verb: &str) -> String {
         format!("could not {verb} queue `{}`", self.name())
+    }
+
+    fn tags(&self) -> HashMap<String, String> {
+        tags::wanted(&self.shared.settings).into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    async fn retag(&self, differences: &[Difference]) -> Result<()> {
+        let sqs = &self.shared.sqs;
+        match tags::change(differences) {
+            Some(Some(_)) => {
+                let request = sqs.tag_queue().queue_url(self.url()).set_tags(Some(self.tags()));
+                request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
+            }
+            Some(None) => {
+                let request = sqs.untag_queue().queue_url(self.url()).tag_keys(EXPIRES_TAG);
+                request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
+            }
+            None => Ok(()),
+        }
     }
 
     /// What the queue should be; everything that can be changed later.
@@ -99,8 +121,9 @@ impl Managed for WorkQueue {
     }
 
     fn replaces(&self) -> Vec<String> {
-        let (name, stack, attributes) = (self.name(), &self.shared.settings.stack, json!(self.wanted()));
-        vec![format!("aws sqs create-queue --queue-name {name} --attributes '{attributes}' --tags {STACK_TAG}={stack}")]
+        let (name, attributes) = (self.name(), json!(self.wanted()));
+        let tags: Vec<String> = tags::wanted(&self.shared.settings).iter().map(|(key, value)| format!("{key}={value}")).collect();
+        vec![format!("aws sqs create-queue --queue-name {name} --attributes '{attributes}' --tags {}", tags.join(","))]
     }
 
     async fn look(&self) -> Result<Observed> {
@@ -123,7 +146,9 @@ impl Managed for WorkQueue {
             let actual = actual.get(&Attribute::from(field)).cloned().unwrap_or_default();
             (!is_same(&wanted, &actual)).then(|| Difference { field: field.to_owned(), actual, wanted })
         };
-        Ok(drifted(self.wanted().into_iter().filter_map(difference).collect()))
+        let mut differences: Vec<Difference> = self.wanted().into_iter().filter_map(difference).collect();
+        differences.extend(tags::differences(&self.shared.settings, |key| tags.get(key).map(String::as_str)));
+        Ok(drifted(differences))
     }
 
     async fn create(&self) -> Result<()> {
@@ -134,14 +159,18 @@ impl Managed for WorkQueue {
         if is_fifo(self.name()) {
             request = request.attributes(Attribute::FifoQueue, "true");
         }
-        let request = request.tags(STACK_TAG, self.shared.settings.stack.as_str());
+        let request = request.set_tags(Some(self.tags()));
         request.send().await.map_err(|error| fault(self.what("create"), &error))?;
         Ok(())
     }
 
     async fn repair(&self, differences: &[Difference]) -> Result<()> {
+        self.retag(differences).await?;
+        if !tags::is_more(differences) {
+            return Ok(());
+        }
         let mut request = self.shared.sqs.set_queue_attributes().queue_url(self.url());
-        for difference in differences {
+        for difference in differences.iter().filter(|difference| !tags::is_one(difference)) {
             request = request.attributes(Attribute::from(difference.field.as_str()), &difference.wanted);
         }
         request.send().await.map_err(|error| fault(self.what("update"), &error))?;

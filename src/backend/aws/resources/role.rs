@@ -6,15 +6,20 @@ use async_trait::async_trait;
 
 use super::{
     super::error::{fault, is_absent},
-    Shared, decoded, iam_stack,
+    Shared, decoded, iam_value, soon, tags,
 };
 use crate::core::{
     drift::document_differences,
-    error::Result,
+    error::{Kind, Result},
     managed::{Managed, drifted, not_ours},
     plan::{Difference, Observed, ResourceId},
+    settings::Auth,
+    stack::{EXPIRES_TAG, STACK_TAG},
     template::{Facts, Template},
 };
+
+/// What IAM says of a trust policy whose principal was made a moment ago.
+const NEW_PRINCIPAL: &[&str] = &["MalformedPolicyDocument"];
 
 /// One role.
 pub(super) struct Role {
@@ -30,8 +35,23 @@ impl Role {
     }
 
     async fn trust(&self) -> Result<String> {
-        let issuer = self.shared.issuer.url().await?;
+        let issuer = if self.shared.settings.auth == Auth::Irsa { self.shared.issuer.url().await? } else { String::new() };
         self.template.render(&Facts::new(&self.shared.settings, &issuer))
+    }
+
+    async fn retag(&self, differences: &[Difference]) -> Result<()> {
+        let (iam, name) = (&self.shared.iam, &self.name);
+        match tags::change(differences) {
+            Some(Some(_)) => {
+                let request = iam.tag_role().role_name(name).set_tags(Some(self.shared.iam_tags()?));
+                request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
+            }
+            Some(None) => {
+                let request = iam.untag_role().role_name(name).tag_keys(EXPIRES_TAG);
+                request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Takes off whatever else was put on our role: it cannot be deleted otherwise.
@@ -71,23 +91,37 @@ impl Managed for Role {
             Err(error) => return Err(fault(self.what("look at"), &error)),
         };
         let Some(role) = role else { return Ok(Observed::Absent) };
-        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_stack(role.tags())) {
+        if let Some(foreign) = not_ours(&self.shared.settings.stack, iam_value(role.tags(), STACK_TAG)) {
             return Ok(foreign);
         }
         let actual = decoded(role.assume_role_policy_document());
-        Ok(drifted(document_differences(&self.trust().await?, &actual)))
+        let mut differences = match self.trust().await {
+            Ok(wanted) => document_differences(&wanted, &actual),
+            // Whom it should trust went with the cluster: it can still be removed.
+            Err(error) if error.kind == Kind::Input || error.kind == Kind::NotFound => {
+                vec![Difference { field: "trust policy".into(), actual: "set".into(), wanted: format!("unknown: {error}") }]
+            }
+            Err(error) => return Err(error),
+        };
+        differences.extend(tags::differences(&self.shared.settings, |key| iam_value(role.tags(), key)));
+        Ok(drifted(differences))
     }
 
     async fn create(&self) -> Result<()> {
         let request = self.shared.iam.create_role().role_name(&self.name);
-        let request = request.assume_role_policy_document(self.trust().await?).tags(self.shared.iam_tag()?);
-        request.send().await.map_err(|error| fault(self.what("create"), &error))?;
+        let request = request.assume_role_policy_document(self.trust().await?).set_tags(Some(self.shared.iam_tags()?));
+        request.send().await.map_err(|error| soon(fault(self.what("create"), &error), NEW_PRINCIPAL))?;
         Ok(())
     }
 
-    async fn repair(&self, _differences: &[Difference]) -> Result<()> {
+    async fn repair(&self, differences: &[Difference]) -> Result<()> {
+        self.retag(differences).await?;
+        if !tags::is_more(differences) {
+            return Ok(());
+        }
         let request = self.shared.iam.update_assume_role_policy().role_name(&self.name);
-        request.policy_document(self.trust().await?).send().await.map_err(|error| fault(self.what("update"), &error))?;
+        let request = request.policy_document(self.trust().await?);
+        request.send().await.map_err(|error| soon(fault(self.what("update"), &error), NEW_PRINCIPAL))?;
         Ok(())
     }
 
