@@ -218,7 +218,7 @@ impl Facts {
     }
 }
 
-/// The namespace of the Secret of the scaler's keys: KEDA reads those of a ClusterTriggerAuthentication in its own.
+/// The namespace of the Secret of the scaler's keys: KEDA reads those of a `ClusterTriggerAuthentication` in its own.
 #[must_use]
 pub fn scaler_secret_namespace(settings: &Settings) -> &str {
     let names = &settings.names;

@@ -57,15 +57,20 @@ impl Association {
         }
     }
 
-    async fn retag(&self, arn: &str, expiry: Option<String>) -> Result<()> {
+    async fn retag(&self, arn: &str, change: tags::Change) -> Result<()> {
         let eks = &self.shared.eks;
-        let failed = |error| fault(self.what("tag"), &error);
-        if expiry.is_none() {
-            let request = eks.untag_resource().resource_arn(arn).tag_keys(EXPIRES_TAG);
-            return request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error));
+        match change {
+            tags::Change::Set => {
+                let wanted = tags::wanted(&self.shared.settings).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+                let request = eks.tag_resource().resource_arn(arn).set_tags(Some(wanted));
+                request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
+            }
+            tags::Change::Unset => {
+                let request = eks.untag_resource().resource_arn(arn).tag_keys(EXPIRES_TAG);
+                request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
+            }
+            tags::Change::Keep => Ok(()),
         }
-        let wanted = tags::wanted(&self.shared.settings).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        eks.tag_resource().resource_arn(arn).set_tags(Some(wanted)).send().await.map(drop).map_err(failed)
     }
 }
 
@@ -113,9 +118,7 @@ impl Managed for Association {
 
     async fn repair(&self, differences: &[Difference]) -> Result<()> {
         let Some(found) = self.find().await? else { return self.create().await };
-        if let Some(expiry) = tags::change(differences) {
-            self.retag(found.association_arn().unwrap_or_default(), expiry).await?;
-        }
+        self.retag(found.association_arn().unwrap_or_default(), tags::change(differences)).await?;
         if !tags::is_more(differences) {
             return Ok(());
         }

@@ -23,7 +23,7 @@ enum Source {
     /// The cluster that setup makes: the embedded EKS's, or an emulator's.
     Made { eks: aws_sdk_eks::Client, cluster: String, derived: String },
     /// The EKS cluster that was there before.
-    Eks { config: SdkConfig, cluster: String },
+    Eks { config: Box<SdkConfig>, cluster: String },
     /// The cluster itself.
     Cluster(Discover),
     /// Nobody: the cluster is not on EKS, and its API server was not asked.
@@ -47,7 +47,7 @@ impl Issuer {
                 let derived = settings.place.embedded_issuer(&cluster);
                 Source::Made { eks: aws_sdk_eks::Client::new(config), cluster, derived }
             }
-            (_, Some(cluster), _) => Source::Eks { config: config.clone(), cluster },
+            (_, Some(cluster), _) => Source::Eks { config: Box::new(config.clone()), cluster },
             (_, None, Some(discover)) => Source::Cluster(discover),
             (_, None, None) => Source::Nobody,
         };

@@ -47,7 +47,7 @@ struct Shared {
 /// Where the Secrets of long-term keys are: the namespaces of those who read them.
 #[derive(Clone)]
 pub struct Secrets {
-    /// Beside KEDA's TriggerAuthentication, or in KEDA's own namespace for a ClusterTriggerAuthentication.
+    /// Beside KEDA's TriggerAuthentication, or in KEDA's own namespace for a `ClusterTriggerAuthentication`.
     pub scaler: Arc<dyn Objects>,
     /// The workload's namespace.
     pub workload: Arc<dyn Objects>,

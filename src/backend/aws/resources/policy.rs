@@ -55,15 +55,15 @@ impl ManagedPolicy {
     async fn retag(&self, differences: &[Difference]) -> Result<()> {
         let iam = &self.shared.iam;
         match tags::change(differences) {
-            Some(Some(_)) => {
+            tags::Change::Set => {
                 let request = iam.tag_policy().policy_arn(self.arn()).set_tags(Some(self.shared.iam_tags()?));
                 request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
             }
-            Some(None) => {
+            tags::Change::Unset => {
                 let request = iam.untag_policy().policy_arn(self.arn()).tag_keys(EXPIRES_TAG);
                 request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
             }
-            None => Ok(()),
+            tags::Change::Keep => Ok(()),
         }
     }
 

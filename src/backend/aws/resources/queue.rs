@@ -65,15 +65,15 @@ impl WorkQueue {
     async fn retag(&self, differences: &[Difference]) -> Result<()> {
         let sqs = &self.shared.sqs;
         match tags::change(differences) {
-            Some(Some(_)) => {
+            tags::Change::Set => {
                 let request = sqs.tag_queue().queue_url(self.url()).set_tags(Some(self.tags()));
                 request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
             }
-            Some(None) => {
+            tags::Change::Unset => {
                 let request = sqs.untag_queue().queue_url(self.url()).tag_keys(EXPIRES_TAG);
                 request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
             }
-            None => Ok(()),
+            tags::Change::Keep => Ok(()),
         }
     }
 

@@ -28,10 +28,24 @@ pub(super) fn differences<'a>(settings: &Settings, actual: impl Fn(&str) -> Opti
     vec![Difference { field: format!("{FIELD}{EXPIRES_TAG}"), actual: actual.to_owned(), wanted }]
 }
 
-/// What is to be done about tags among `differences`: set to a value, or removed where there is none.
-pub(super) fn change(differences: &[Difference]) -> Option<Option<String>> {
-    let of_tag = differences.iter().find(|difference| is_one(difference))?;
-    Some(Some(of_tag.wanted.clone()).filter(|wanted| !wanted.is_empty()))
+/// What is to be done about an object's tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    Keep,
+    /// Set all that are wanted.
+    Set,
+    /// Take off the expiry.
+    Unset,
+}
+
+/// What is to be done about tags among `differences`.
+pub(super) fn change(differences: &[Difference]) -> Change {
+    match differences.iter().find(|difference| is_one(difference)) {
+        None => Change::Keep,
+        Some(difference) if difference.wanted.is_empty() => Change::Unset,
+        Some(_) => Change::Set,
+    }
 }
 
 /// Whether something else than tags differs.
@@ -61,10 +75,10 @@ mod tests {
     fn an_expiry_is_set_changed_and_taken_off() {
         let (at, earlier) = ("2030-01-02T15:04:05Z", "2029-01-01T00:00:00Z");
         let change = |settings: &Settings, actual: Option<&str>| change(&differences(settings, |_| actual));
-        assert_eq!(change(&settings(Some(at)), Some(at)), None);
-        assert_eq!(change(&settings(Some(at)), Some(earlier)), Some(Some(at.to_owned())));
-        assert_eq!(change(&settings(Some(at)), None), Some(Some(at.to_owned())));
-        assert_eq!(change(&settings(None), Some(at)), Some(None));
-        assert_eq!(change(&settings(None), None), None);
+        assert_eq!(change(&settings(Some(at)), Some(at)), Change::Keep);
+        assert_eq!(change(&settings(Some(at)), Some(earlier)), Change::Set);
+        assert_eq!(change(&settings(Some(at)), None), Change::Set);
+        assert_eq!(change(&settings(None), Some(at)), Change::Unset);
+        assert_eq!(change(&settings(None), None), Change::Keep);
     }
 }

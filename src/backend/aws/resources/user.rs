@@ -81,15 +81,15 @@ impl Managed for User {
     async fn repair(&self, differences: &[Difference]) -> Result<()> {
         let (iam, name) = (&self.shared.iam, &self.name);
         match tags::change(differences) {
-            Some(Some(_)) => {
+            tags::Change::Set => {
                 let request = iam.tag_user().user_name(name).set_tags(Some(self.shared.iam_tags()?));
                 request.send().await.map(drop).map_err(|error| fault(self.what("tag"), &error))
             }
-            Some(None) => {
+            tags::Change::Unset => {
                 let request = iam.untag_user().user_name(name).tag_keys(EXPIRES_TAG);
                 request.send().await.map(drop).map_err(|error| fault(self.what("untag"), &error))
             }
-            None => Ok(()),
+            tags::Change::Keep => Ok(()),
         }
     }
 

@@ -30,12 +30,12 @@ fn evidence(who: Who, region: &str, auth: &str) -> Evidence {
     };
     let trust = if auth == "secret" { String::new() } else { text(trust) };
     let found = Some(Entity { trust, policies: vec![("policy".into(), text(policy))] });
-    let named = Named { name: name.clone(), found };
+    let entity = Named { name: name.clone(), found };
     let arn = Some(settings.place.iam_arn(&format!("role/{name}")));
     let way = match auth {
-        "irsa" => Way::WebIdentity { annotation: arn, issuer: ISSUER.into(), audiences: Some(vec![AUDIENCE.into()]), role: named },
-        "pod-identity" => Way::PodIdentity { cluster: "demo".into(), has_agent: true, association: arn, role: named },
-        _ => Way::Keys { secret: "s".into(), key: Some("AKIA1".into()), active: vec!["AKIA1".into()], user: named },
+        "irsa" => Way::WebIdentity { annotation: arn, issuer: ISSUER.into(), audiences: Some(vec![AUDIENCE.into()]), role: entity },
+        "pod-identity" => Way::PodIdentity { cluster: "demo".into(), has_agent: true, association: arn, role: entity },
+        _ => Way::Keys { secret: "s".into(), key: Some("AKIA1".into()), active: vec!["AKIA1".into()], user: entity },
     };
     Evidence {
         who,
