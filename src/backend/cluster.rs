@@ -49,7 +49,7 @@ impl Backend {
         let refused = |why: &str, hint: &str| Error::new(Kind::Input, "could not choose a cluster", why).hint(hint);
         let find = async || match (target, context) {
             (Target::Local, _) => Err(refused("the local target has none", "use `--target cluster --context NAME`")),
-            (Target::Eks, None) => self.eks().await,
+            (Target::Eks, None) => Box::pin(self.eks()).await,
             (Target::Cluster | Target::Eks, context) => Cluster::of_context(context.as_deref()).await,
         };
         self.cluster.get_or_try_init(find).await

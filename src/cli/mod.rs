@@ -74,7 +74,7 @@ enum Command {
 impl Command {
     async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
-            Self::Setup(verb) => verb.run(cx).await,
+            Self::Setup(verb) => Box::pin(verb.run(cx)).await,
             Self::Produce(verb) => verb.run(cx).await,
             Self::Watch(verb) => verb.run(cx).await,
             Self::Report(verb) => verb.run(cx).await,
@@ -82,7 +82,7 @@ impl Command {
             Self::Status(verb) => verb.run(cx).await,
             Self::Target(verb) => verb.run(cx).await,
             Self::Teardown(verb) => verb.run(cx).await,
-            Self::Render(verb) => verb.run(cx).await,
+            Self::Render(verb) => Box::pin(verb.run(cx)).await,
             Self::Consume(verb) => verb.run(cx).await,
             Self::Analyzer(verb) => verb.run(cx).await,
             Self::Local(verb) => verb.run(cx).await,
