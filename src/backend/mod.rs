@@ -1,5 +1,6 @@
 //! How the demo is reached: AWS, processes, the analyzer, the journal. Only this file wires adapters together.
 
+mod absent;
 pub mod analyzer;
 pub mod artifacts;
 pub mod aws;
@@ -13,12 +14,14 @@ pub mod kube;
 pub mod manifest_file;
 mod memory;
 pub mod process;
+mod remains;
 mod settle;
 pub mod store;
 pub mod tls;
 
 use std::{sync::Arc, time::Duration};
 
+use absent::NoCluster;
 use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
 use aws::{
@@ -67,6 +70,7 @@ pub struct Backend {
     settings: Settings,
     emulator: OnceCell<Emulator>,
     cluster: OnceCell<Cluster>,
+    leaves_cluster_out: bool,
 }
 
 impl Backend {
@@ -75,7 +79,7 @@ impl Backend {
     /// # Errors
     /// `Input` when the settings contradict each other.
     pub fn connect(settings: &Settings) -> Result<Self> {
-        Ok(Self { settings: settings.clone(), emulator: OnceCell::new(), cluster: OnceCell::new() })
+        Ok(Self { settings: settings.clone(), emulator: OnceCell::new(), cluster: OnceCell::new(), leaves_cluster_out: false })
     }
 
     /// The settings in force.
@@ -164,6 +168,9 @@ impl Backend {
     /// # Errors
     /// When this program's own path cannot be found.
     pub fn jobs(&self, pace: f64, work: &[String]) -> Result<Arc<dyn Jobs>> {
+        if self.leaves_cluster_out {
+            return Ok(Arc::new(NoCluster));
+        }
         let mut launch = Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?;
         launch.work = (!work.is_empty()).then(|| work.to_vec());
         Ok(Arc::new(ProcessJobs::new(launch)))
@@ -307,6 +314,7 @@ impl Backend {
 
     async fn objects_in(&self, namespace: &str) -> Result<Arc<dyn Objects>> {
         Ok(match self.settings.target {
+            _ if self.leaves_cluster_out => Arc::new(NoCluster),
             Target::Local => Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))),
             Target::Cluster | Target::Eks => Arc::new(KubeObjects::new(self.cluster().await?, namespace)),
         })

@@ -9,6 +9,7 @@ use std::{
 use kedactl::core::{
     error::{Error, Kind, Result},
     settings::{Choices, Key, Layer, Settings},
+    stack::StackName,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,11 +25,13 @@ pub(crate) struct Context {
     /// Cancelled by the first Ctrl-C or SIGTERM once [`Context::listen`] was called.
     pub(crate) cancel: CancellationToken,
     listening: Arc<Once>,
+    /// What stands for the environment's settings when another stack than the chosen one is worked on.
+    instead: Option<Choices>,
 }
 
 impl Context {
     pub(crate) fn new(options: Options) -> Self {
-        Self { ui: Ui::new(&options), options, cancel: CancellationToken::new(), listening: Arc::new(Once::new()) }
+        Self { ui: Ui::new(&options), options, cancel: CancellationToken::new(), listening: Arc::new(Once::new()), instead: None }
     }
 
     /// The settings in force: `flags` over environment over remembered over defaults.
@@ -36,7 +39,21 @@ impl Context {
     /// # Errors
     /// When a value cannot be used, what setup remembered cannot be read, or AWS must be asked and cannot be.
     pub(crate) async fn settings(&self, flags: Choices) -> Result<Settings> {
-        kedactl::backend::settle(&self.options.stack, &self.state_dir()?, flags, environment()).await
+        kedactl::backend::settle(&self.options.stack, &self.state_dir()?, flags, self.environment()).await
+    }
+
+    /// The same for another stack, whose settings are `choices` as far as they are known; region, profile and cluster that
+    /// nobody knows are this one's.
+    pub(crate) fn for_stack(&self, stack: &StackName, choices: Choices) -> Self {
+        let mut instead = environment();
+        instead.retain(|key, _| matches!(key, Key::Target | Key::Region | Key::Profile | Key::EndpointUrl | Key::Cluster | Key::Context));
+        instead.extend(choices);
+        let options = Options { stack: stack.clone(), ..self.options.clone() };
+        Self { options, instead: Some(instead), ..self.clone() }
+    }
+
+    fn environment(&self) -> Choices {
+        self.instead.clone().unwrap_or_else(environment)
     }
 
     /// Where the settings come from, the strongest first, without asking anybody.
@@ -44,7 +61,7 @@ impl Context {
     /// # Errors
     /// When the layers contradict each other, or what setup remembered cannot be read.
     pub(crate) async fn layers(&self) -> Result<Vec<Layer>> {
-        kedactl::backend::layers(&self.options.stack, &self.state_dir()?, Choices::new(), environment()).await
+        kedactl::backend::layers(&self.options.stack, &self.state_dir()?, Choices::new(), self.environment()).await
     }
 
     /// The settings that `layers` give, as far as they can be known without asking anybody.

@@ -81,7 +81,7 @@ impl Command {
             Self::Demo(verb) => verb.run(cx).await,
             Self::Status(verb) => verb.run(cx).await,
             Self::Target(verb) => verb.run(cx).await,
-            Self::Teardown(verb) => verb.run(cx).await,
+            Self::Teardown(verb) => Box::pin(verb.run(cx)).await,
             Self::Render(verb) => Box::pin(verb.run(cx)).await,
             Self::Consume(verb) => verb.run(cx).await,
             Self::Analyzer(verb) => verb.run(cx).await,

@@ -1,11 +1,16 @@
 //! `kedactl teardown`.
 
+use jiff::Timestamp;
 use kedactl::{
-    backend::Backend,
+    backend::{self, Backend},
     core::{
         error::{Error, Result},
-        ops::teardown::{Outcome, Stage, carry_out, plan},
+        ops::{
+            expire::{Candidate, candidates},
+            teardown::{Outcome, Stage, carry_out, plan},
+        },
         plan::Shared,
+        ports::Census,
         settings::Choices,
     },
 };
@@ -15,18 +20,27 @@ use super::{confirm::confirm, context::Context, exit::Exit, progress::Progress, 
 /// Delete everything that setup made
 ///
 /// Deletes what bears this stack's tag, in the reverse order, stops its jobs, removes its journal, artifacts and counts,
-/// and looks at everything again at the end. What other stacks may use (the cluster, the OIDC provider) stays unless
-/// --shared is given; what was not made by this stack is never touched. A run that was stopped is completed by the next.
+/// and looks at everything again at the end, by name and by tag. What other stacks may use (the cluster, the OIDC provider)
+/// stays unless --shared is given; what was not made by this stack is never touched. A run that was stopped is completed by
+/// the next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   kedactl teardown
   kedactl teardown --shared
-  kedactl teardown --stack orders --yes")]
+  kedactl teardown --stack orders --yes
+  kedactl teardown --expired --yes")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Teardown {
     /// Also delete what is shared, if this stack made it
     #[arg(long)]
     shared: bool,
+    /// Leave the Kubernetes cluster out: it is gone, or cannot be reached
+    #[arg(long)]
+    skip_cluster: bool,
+    /// Tear down every stack whose time is past (see `setup --ttl`), wherever it was set up from
+    #[arg(long)]
+    expired: bool,
     /// Do not ask, even if it can do harm
     #[arg(short, long)]
     yes: bool,
@@ -34,12 +48,25 @@ pub(crate) struct Teardown {
 
 impl Teardown {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        if self.expired {
+            return Box::pin(self.expired(cx)).await;
+        }
+        let outcome = Box::pin(self.one(cx)).await?;
+        cx.ui.result(&outcome, || view::teardown::human(&cx.ui, &outcome))?;
+        check_clean(&outcome)?;
+        cx.ui.next("kedactl setup");
+        Ok(Exit::DONE)
+    }
+
+    /// Tears down the stack of `cx`; forgets it when nothing of it is left.
+    async fn one(&self, cx: &Context) -> Result<Outcome> {
         let settings = cx.settings(Choices::new()).await?;
-        let backend = Backend::connect(&settings)?;
+        let backend = self.connect(cx, Backend::connect(&settings)?).await?;
         let (resources, jobs) = (backend.resources().await?, backend.jobs(1.0, &[])?);
+        let (objects, census) = (backend.objects().await?, backend.census().await?);
         let shared = if self.shared { Shared::Delete } else { Shared::Keep };
-        let scaled_job = settings.names.scaled_job.as_str();
-        let stage = Stage { stack: &settings.stack, resources: &resources, jobs: &*jobs, scaled_job, shared };
+        let (stack, target) = (&settings.stack, settings.target);
+        let stage = Stage { stack, resources: &resources, jobs: &*jobs, objects: &*objects, census: &census, target, shared };
         let plan = plan(stage).await?;
         if !settings.is_on_this_machine() && plan.changes().next().is_some() {
             cx.ui.note(&view::teardown::plan(&cx.ui, &plan));
@@ -49,20 +76,50 @@ impl Teardown {
         let progress = Progress::new(&cx.ui);
         let outcome = carry_out(stage, plan, &progress, &cx.cancel).await;
         progress.finish();
-        finish(cx, &backend, &outcome?)
+        let outcome = outcome?;
+        if outcome.is_clean() {
+            backend.forget()?;
+        }
+        Ok(outcome)
+    }
+
+    async fn connect(&self, cx: &Context, backend: Backend) -> Result<Backend> {
+        if !self.skip_cluster && !backend.cluster_is_gone().await? {
+            return Ok(backend);
+        }
+        if !self.skip_cluster {
+            cx.ui.warn("the EKS cluster does not exist any more: only AWS is cleaned");
+        }
+        Ok(backend.without_cluster())
+    }
+
+    async fn expired(&self, cx: &Context) -> Result<Exit> {
+        let settings = cx.settings(Choices::new()).await?;
+        let backend = self.connect(cx, Backend::connect(&settings)?).await?;
+        let sweep = backend.census().await?.sweep().await?;
+        let found = candidates(&backend::stacks(&cx.state_dir()?)?, &sweep, Timestamp::now());
+        for unread in &sweep.unread {
+            cx.ui.warn(&format!("not looked at: {unread}"));
+        }
+        let (expired, others): (Vec<Candidate>, Vec<Candidate>) = found.into_iter().partition(|one| one.is_expired);
+        let mut outcomes = Vec::new();
+        for candidate in &expired {
+            let cx = cx.for_stack(&candidate.stack, candidate.choices.clone());
+            outcomes.push(Box::pin(self.one(&cx)).await?);
+        }
+        cx.ui.result(&view::teardown::Expired { outcomes: &outcomes, others: &others }, || {
+            view::teardown::expired(&cx.ui, &outcomes, &others)
+        })?;
+        outcomes.iter().try_for_each(check_clean)?;
+        Ok(Exit::DONE)
     }
 }
 
-/// Forgets the stack when nothing of it is left; says what is otherwise.
-fn finish(cx: &Context, backend: &Backend, outcome: &Outcome) -> Result<Exit> {
+/// Says what is left, and why.
+fn check_clean(outcome: &Outcome) -> Result<()> {
     if outcome.is_clean() {
-        backend.forget()?;
+        return Ok(());
     }
-    cx.ui.result(outcome, || view::teardown::human(&cx.ui, outcome))?;
-    if outcome.is_clean() {
-        cx.ui.next("kedactl setup");
-        return Ok(Exit::DONE);
-    }
-    let why = outcome.faults.first().map_or("they came back while it ran", String::as_str);
-    Err(Error::failed(format!("{} left", outcome.left.len()), why).hint("run `kedactl teardown` again"))
+    let why = outcome.faults.first().map_or("they came back while it ran, or bear the stack's tag under another name", String::as_str);
+    Err(Error::failed(format!("{} left", outcome.left.len()), why).hint(format!("run `kedactl teardown --stack {}` again", outcome.stack)))
 }

@@ -1,6 +1,7 @@
 //! What the demo is: plain values and decisions, without a vendor, a terminal or a file.
 
 pub mod board;
+pub mod census;
 pub mod check;
 pub mod controller;
 pub mod drift;

@@ -254,6 +254,49 @@ pub trait Objects: Send + Sync {
     async fn delete(&self, kind: &str, name: &str) -> Result<()>;
 }
 
+/// One thing that bears a stack's tag or label.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Tagged {
+    /// Kind and name.
+    #[serde(flatten)]
+    pub id: ResourceId,
+    /// The stack's name, as the tag has it.
+    pub stack: String,
+    /// The namespace, for a Kubernetes object that has one.
+    pub namespace: Option<String>,
+    /// When the stack expires, if it says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a look for tags and labels found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Sweep {
+    /// The kinds that were looked at.
+    pub kinds: Vec<&'static str>,
+    /// What bears any stack's tag or label.
+    pub found: Vec<Tagged>,
+    /// Kinds that could not be looked at, or not wholly, with the reason.
+    pub unread: Vec<String>,
+}
+
+impl Sweep {
+    /// Both looks as one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.kinds.extend(other.kinds);
+        self.found.extend(other.found);
+        self.unread.extend(other.unread);
+        self
+    }
+}
+
+/// Lists whatever bears a stack's tag or label, whoever made it and whatever it is called.
+#[async_trait]
+pub trait Census: Send + Sync {
+    /// Looks at every kind that setup can make. Changes nothing; what cannot be looked at is named in the answer.
+    async fn sweep(&self) -> Result<Sweep>;
+}
+
 /// What came of asking for the scaler's lease.
 pub enum Claim {
     /// It is ours until this value is released or dropped, or this process ends however it does.

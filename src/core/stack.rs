@@ -15,6 +15,8 @@ pub const STACK_TAG: &str = "kedactl:stack";
 pub const EXPIRES_TAG: &str = "kedactl:expires-at";
 /// Label that every Kubernetes object of a stack carries.
 pub const STACK_LABEL: &str = "kedactl.dev/stack";
+/// Annotation that says when an object's stack expires: RFC 3339, UTC.
+pub const EXPIRES_ANNOTATION: &str = "kedactl.dev/expires-at";
 /// Label that says who manages a Kubernetes object.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY_LABEL`].

@@ -1,6 +1,6 @@
 //! The demo from outside: four commands as four processes, in one go, and across kill -9.
 
-use std::time::Instant;
+use std::{fs, time::Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -106,6 +106,25 @@ fn a_teardown_leaves_nothing_and_can_be_repeated() {
         assert!(format!("{}{}", teardown.stdout, teardown.stderr).contains("0 left"), "{teardown}");
     }
     assert!(stack.processes().is_empty());
+}
+
+#[test]
+fn teardown_stops_the_jobs_of_every_scaled_job_and_the_watch_that_scales_it() {
+    let stack = Stack::new();
+    stack.ok(["setup"]);
+    stack.ok(["produce", "--count", "2"]);
+    let manifest = stack.dir().join("objects.yaml");
+    stack.ok(["render", stack.dir().to_str().expect("text")]);
+    let rendered = fs::read_to_string(stack.dir().join("scaled-job-consumer.yaml")).expect("rendered");
+    fs::write(&manifest, rendered.replace("\"video-processor\"", "\"another\"")).expect("written");
+    let watch = stack.spawn(["watch", "--file", manifest.to_str().expect("text")]);
+    wait_until("two consumers run", || stack.consumers().len() == 2);
+    let ended = stack.ok(["teardown"]);
+    assert!(ended.stdout.contains("and 2 jobs") && ended.stdout.contains("0 left"), "{ended}");
+    assert!(stack.consumers().is_empty(), "no consumer is left");
+    let watch = watch.wait();
+    assert_eq!(watch.code, Some(1), "{watch}");
+    assert!(watch.stderr.contains("ScaledJob `another`"), "{watch}");
 }
 
 #[test]

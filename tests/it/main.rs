@@ -17,4 +17,5 @@ mod serve;
 mod setup;
 mod support;
 mod target;
+mod teardown;
 mod terminal;

@@ -1,5 +1,6 @@
 //! AWS through the official SDK: the one path to it.
 
+pub mod audit;
 pub mod config;
 pub mod credentials;
 pub mod eks;

@@ -1,5 +1,6 @@
 //! A real cluster: how its API server is reached, and the objects on it.
 
+mod census;
 mod client;
 mod error;
 mod jobs;
@@ -11,6 +12,7 @@ mod pods;
 mod proxy;
 mod transport;
 
+pub use census::KubeCensus;
 pub use client::{Cluster, Tokens};
 pub use jobs::{KubeJobs, Owners};
 pub use lease::KubeLease;

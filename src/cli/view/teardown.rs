@@ -1,9 +1,12 @@
 //! What teardown did, and what the second look found.
 
+use jiff::Timestamp;
 use kedactl::core::{
-    ops::teardown::Outcome,
+    expiry,
+    ops::{expire::Candidate, teardown::Outcome},
     plan::{Action, Plan, ResourceId},
 };
+use serde::Serialize;
 
 use super::{figures::counted, setup};
 use crate::cli::ui::Ui;
@@ -30,12 +33,38 @@ pub(crate) fn human(ui: &Ui, outcome: &Outcome) -> String {
     if !outcome.shared.is_empty() {
         lines.push(format!("Kept, as other stacks may use it: {} (delete it with --shared)", names(&outcome.shared)));
     }
+    lines.extend(outcome.unchecked.iter().map(|unchecked| format!("Not checked: {unchecked}")));
     if !outcome.left.is_empty() {
         lines.push(format!("Left: {}", names(&outcome.left)));
     }
     lines.push(format!("{} left, {} checked", outcome.left.len(), counted(outcome.kinds_checked as u64, "kind")));
     parts.push(lines.join("\n"));
     parts.join("\n\n")
+}
+
+/// What `teardown --expired` did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Expired<'a> {
+    /// Each stack that was torn down.
+    pub(crate) outcomes: &'a [Outcome],
+    /// Those whose time is not past, or that have none.
+    pub(crate) others: &'a [Candidate],
+}
+
+/// Each stack that was torn down, and each that was not, with the reason.
+pub(crate) fn expired(ui: &Ui, outcomes: &[Outcome], others: &[Candidate]) -> String {
+    let mut parts: Vec<String> =
+        outcomes.iter().map(|outcome| format!("Stack `{}` had expired\n{}", outcome.stack, human(ui, outcome))).collect();
+    let now = Timestamp::now();
+    let kept = others.iter().map(|one| match one.expires_at {
+        Some(at) => format!("Stack `{}` expires {}", one.stack, expiry::describe(at, now)),
+        None => format!("Stack `{}` never expires", one.stack),
+    });
+    parts.extend(kept);
+    if outcomes.is_empty() {
+        parts.push("No stack has expired".to_owned());
+    }
+    parts.join("\n")
 }
 
 fn names(ids: &[ResourceId]) -> String {

@@ -103,7 +103,7 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
         } += 1;
     }
     let is_set_up = sightings.iter().any(|sighting| sighting.scope == Scope::Stack && sighting.observed.is_ours());
-    let jobs = sources.jobs.list(&settings.names.scaled_job).await?;
+    let jobs = sources.jobs.all().await?;
     Ok(Status {
         stack: settings.stack.to_string(),
         is_set_up,

@@ -1,8 +1,12 @@
 //! `teardown`: removes what is ours in the reverse order, stops the jobs, and looks again at the end.
 
-use std::collections::BTreeSet;
+mod gone;
 
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::survey::survey;
@@ -10,9 +14,19 @@ use crate::core::{
     error::{Error, Kind, Result},
     event::{Reporter, What},
     plan::{Action, Observed, Plan, ResourceId, Scope, Shared, Sighting},
-    ports::{Jobs, Resource},
-    stack::StackName,
+    ports::{Census, Jobs, Objects, Resource, Sweep},
+    settings::Target,
+    stack::{MANAGED_BY, MANAGED_BY_LABEL, STACK_LABEL, StackName},
 };
+
+/// Jobs stopped at once.
+const STOPPED_AT_ONCE: usize = 16;
+/// How long AWS may still show what was deleted: SQS says 60 s.
+const FORGETTING: Duration = Duration::from_secs(75);
+/// How often to look whether it does.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The kind of resource that makes jobs, in the words of [`ResourceId`].
+const SCALED_JOB: &str = "scaledjob";
 
 /// What is removed.
 #[derive(Clone, Copy)]
@@ -23,8 +37,12 @@ pub struct Stage<'a> {
     pub resources: &'a [Box<dyn Resource>],
     /// Where its jobs run.
     pub jobs: &'a dyn Jobs,
-    /// The ScaledJob that the jobs belong to.
-    pub scaled_job: &'a str,
+    /// Its Kubernetes objects.
+    pub objects: &'a dyn Objects,
+    /// What lists everything that bears its tag or label.
+    pub census: &'a dyn Census,
+    /// Where it runs: on this machine every ScaledJob of the store is the stack's own.
+    pub target: Target,
     /// Whether what is shared goes too.
     pub shared: Shared,
 }
@@ -46,6 +64,8 @@ pub struct Outcome {
     pub foreign: Vec<ResourceId>,
     /// Kinds of things that the second look checked.
     pub kinds_checked: usize,
+    /// What the second look could not look at.
+    pub unchecked: Vec<String>,
     /// What went wrong on the way.
     pub faults: Vec<String>,
     /// The plan that was carried out.
@@ -71,79 +91,176 @@ pub async fn plan(stage: Stage<'_>) -> Result<Plan> {
 
 /// Carries out `plan`, then looks at everything again. A step that fails does not stop the others.
 ///
-/// The ScaledJob goes first, so that no scaler makes new jobs; then the jobs; then the rest.
+/// Every `ScaledJob` goes first, those that `watch -f` applied included, so that no scaler makes new jobs; then the jobs;
+/// then the rest.
 ///
 /// # Errors
 /// `Interrupted` when `cancel` is set between two steps; the fault of the second look.
 pub async fn carry_out(stage: Stage<'_>, plan: Plan, reporter: &dyn Reporter, cancel: &CancellationToken) -> Result<Outcome> {
-    let mut faults = Vec::new();
-    let mut deleted = 0;
-    let mut stopped = 0;
-    for (index, (resource, step)) in stage.resources.iter().rev().zip(&plan.steps).enumerate() {
+    let mut work = Work { stage, reporter, cancel, deleted: 0, jobs: 0, faults: Vec::new() };
+    work.delete_other_scaled_jobs(&plan).await?;
+    let steps: Vec<_> = stage.resources.iter().rev().zip(&plan.steps).collect();
+    let last_scaled_job = steps.iter().rposition(|(_, step)| step.id.kind == SCALED_JOB).unwrap_or(0);
+    for (index, (resource, step)) in steps.into_iter().enumerate() {
         if step.action == Action::Delete {
-            if cancel.is_cancelled() {
-                return Err(interrupted());
-            }
-            reporter.tell(What::StepStarted { resource: step.id.to_string(), action: step.action.word().to_owned() });
-            match resource.delete().await {
-                Ok(()) => {
-                    deleted += 1;
-                    reporter.tell(What::StepDone { resource: step.id.to_string(), action: step.action.word().to_owned() });
-                }
-                Err(error) => faults.push(error.to_string()),
-            }
+            work.step(resource.as_ref(), &step.id).await?;
         }
-        if index == 0 {
-            stopped += stop_jobs(stage, reporter, cancel, &mut faults).await?;
+        if index == last_scaled_job {
+            work.stop_jobs().await?;
         }
     }
     // A scaler that was at work while its ScaledJob went may have made one more.
-    stopped += stop_jobs(stage, reporter, cancel, &mut faults).await?;
-    audit(stage, plan, Progress { deleted, jobs: stopped, faults }).await
+    work.stop_jobs().await?;
+    work.audit(plan).await
 }
 
-struct Progress {
+struct Work<'a> {
+    stage: Stage<'a>,
+    reporter: &'a dyn Reporter,
+    cancel: &'a CancellationToken,
     deleted: usize,
     jobs: usize,
     faults: Vec<String>,
 }
 
-async fn stop_jobs(stage: Stage<'_>, reporter: &dyn Reporter, cancel: &CancellationToken, faults: &mut Vec<String>) -> Result<usize> {
-    let mut stopped = 0;
-    for job in stage.jobs.list(stage.scaled_job).await? {
-        if cancel.is_cancelled() {
-            return Err(interrupted());
-        }
-        match stage.jobs.delete(&job.name).await {
-            Ok(()) => {
-                stopped += 1;
-                reporter.tell(What::JobDeleted { job: job.name, reason: "teardown".to_owned() });
-            }
-            Err(error) => faults.push(error.to_string()),
-        }
+impl Work<'_> {
+    fn check_going_on(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
-    Ok(stopped)
+
+    async fn step(&mut self, resource: &dyn Resource, id: &ResourceId) -> Result<()> {
+        self.check_going_on()?;
+        self.reporter.tell(What::StepStarted { resource: id.to_string(), action: Action::Delete.word().to_owned() });
+        let mut outcome = resource.delete().await;
+        if outcome.is_ok() && id.kind == SCALED_JOB {
+            outcome = gone::wait(self.stage.objects, "ScaledJob", &id.name, self.reporter, self.cancel).await;
+        }
+        self.note(outcome, id)
+    }
+
+    fn note(&mut self, outcome: Result<()>, id: &ResourceId) -> Result<()> {
+        match outcome {
+            Ok(()) => {
+                self.deleted += 1;
+                self.reporter.tell(What::StepDone { resource: id.to_string(), action: Action::Delete.word().to_owned() });
+            }
+            Err(error) if error.kind == Kind::Interrupted => return Err(error),
+            Err(error) => self.faults.push(explained(&error)),
+        }
+        Ok(())
+    }
+
+    /// Those of the stack that are no resource of setup: `watch -f` applied them.
+    async fn delete_other_scaled_jobs(&mut self, plan: &Plan) -> Result<()> {
+        let planned: BTreeSet<&str> =
+            plan.steps.iter().filter(|step| step.id.kind == SCALED_JOB).map(|step| step.id.name.as_str()).collect();
+        for object in self.stage.objects.list("ScaledJob").await? {
+            let labels = &object["metadata"]["labels"];
+            let is_labelled = labels[MANAGED_BY_LABEL] == MANAGED_BY && labels[STACK_LABEL].as_str() == Some(self.stage.stack.as_str());
+            let Some(name) = object["metadata"]["name"].as_str().filter(|name| !planned.contains(name)) else { continue };
+            if !is_labelled && self.stage.target != Target::Local {
+                continue;
+            }
+            self.check_going_on()?;
+            let id = ResourceId::new(SCALED_JOB, name);
+            self.reporter.tell(What::StepStarted { resource: id.to_string(), action: Action::Delete.word().to_owned() });
+            let outcome = match self.stage.objects.delete("ScaledJob", name).await {
+                Ok(()) => gone::wait(self.stage.objects, "ScaledJob", name, self.reporter, self.cancel).await,
+                Err(error) => Err(error),
+            };
+            self.note(outcome, &id)?;
+        }
+        Ok(())
+    }
+
+    async fn stop_jobs(&mut self) -> Result<()> {
+        let jobs = self.stage.jobs.all().await?;
+        let (stage, cancel) = (self.stage, self.cancel);
+        let stop = |name: String| async move {
+            if cancel.is_cancelled() { Err(interrupted()) } else { stage.jobs.delete(&name).await.map(|()| name) }
+        };
+        let mut stops = stream::iter(jobs.into_iter().map(|job| stop(job.name))).buffer_unordered(STOPPED_AT_ONCE);
+        while let Some(outcome) = stops.next().await {
+            match outcome {
+                Ok(job) => {
+                    self.jobs += 1;
+                    self.reporter.tell(What::JobDeleted { job, reason: "teardown".to_owned() });
+                }
+                Err(error) if error.kind == Kind::Interrupted => return Err(error),
+                Err(error) => self.faults.push(explained(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what was planned, at the jobs, and at whatever bears the stack's tag or label; again while something that was
+    /// deleted still shows: AWS takes its time to forget.
+    async fn audit(self, plan: Plan) -> Result<Outcome> {
+        let deadline = Instant::now() + FORGETTING;
+        let deleted: BTreeSet<&ResourceId> = plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.id).collect();
+        let mut found = self.look().await?;
+        let lingers = |found: &Found| found.left.iter().any(|id| deleted.contains(id));
+        let mut told = false;
+        while self.faults.is_empty() && lingers(&found) && Instant::now() < deadline && !self.cancel.is_cancelled() {
+            if !told {
+                told = true;
+                let condition = "what was deleted is gone".to_owned();
+                self.reporter.tell(What::Waiting { condition, deadline_seconds: FORGETTING.as_secs() });
+            }
+            tokio::select! {
+                () = self.cancel.cancelled() => {}
+                () = sleep(PAUSE) => {}
+            }
+            found = self.look().await?;
+        }
+        Ok(Outcome {
+            stack: self.stage.stack.clone(),
+            deleted: self.deleted,
+            jobs: self.jobs,
+            left: found.left.into_iter().collect(),
+            shared: found.shared,
+            foreign: found.foreign,
+            kinds_checked: found.kinds.len(),
+            unchecked: found.unread,
+            faults: self.faults,
+            plan,
+        })
+    }
+
+    async fn look(&self) -> Result<Found> {
+        let Stage { resources, jobs, census, shared, stack, .. } = self.stage;
+        let (sightings, jobs, sweep) = tokio::try_join!(survey(resources), jobs.all(), census.sweep())?;
+        let is_kept = |sighting: &&Sighting| sighting.scope == Scope::Shared && shared == Shared::Keep;
+        let ids =
+            |which: &dyn Fn(&&Sighting) -> bool| sightings.iter().filter(which).map(|sighting| sighting.id.clone()).collect::<Vec<_>>();
+        let shared = ids(&|sighting| sighting.observed.is_ours() && is_kept(sighting));
+        let mut left: BTreeSet<ResourceId> = ids(&|sighting| sighting.observed.is_ours() && !is_kept(sighting)).into_iter().collect();
+        left.extend(jobs.into_iter().map(|job| ResourceId::new("job", job.name)));
+        left.extend(unforeseen(&sweep, stack, &shared));
+        let foreign = ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. } | Observed::Borrowed { .. }));
+        let kinds = sightings.iter().map(|sighting| sighting.id.kind).chain(["job"]).chain(sweep.kinds).collect();
+        Ok(Found { left, shared, foreign, kinds, unread: sweep.unread })
+    }
 }
 
-async fn audit(stage: Stage<'_>, plan: Plan, progress: Progress) -> Result<Outcome> {
-    let sightings = survey(stage.resources).await?;
-    let jobs = stage.jobs.list(stage.scaled_job).await?;
-    let is_kept = |sighting: &&Sighting| sighting.scope == Scope::Shared && stage.shared == Shared::Keep;
-    let ids = |which: &dyn Fn(&&Sighting) -> bool| sightings.iter().filter(which).map(|sighting| sighting.id.clone()).collect::<Vec<_>>();
-    let mut left = ids(&|sighting| sighting.observed.is_ours() && !is_kept(sighting));
-    left.extend(jobs.into_iter().map(|job| ResourceId::new("job", job.name)));
-    let kinds: BTreeSet<&str> = sightings.iter().map(|sighting| sighting.id.kind).chain(["job"]).collect();
-    Ok(Outcome {
-        stack: stage.stack.clone(),
-        deleted: progress.deleted,
-        jobs: progress.jobs,
-        left,
-        shared: ids(&|sighting| sighting.observed.is_ours() && is_kept(sighting)),
-        foreign: ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. } | Observed::Borrowed { .. })),
-        kinds_checked: kinds.len(),
-        faults: progress.faults,
-        plan,
-    })
+/// What the second look found.
+struct Found {
+    left: BTreeSet<ResourceId>,
+    shared: Vec<ResourceId>,
+    foreign: Vec<ResourceId>,
+    kinds: BTreeSet<&'static str>,
+    unread: Vec<String>,
+}
+
+/// What bears the stack's tag and is not kept on purpose.
+fn unforeseen(sweep: &Sweep, stack: &StackName, shared: &[ResourceId]) -> Vec<ResourceId> {
+    let ours = sweep.found.iter().filter(|tagged| tagged.stack == stack.as_str() && !shared.contains(&tagged.id));
+    ours.map(|tagged| tagged.id.clone()).collect()
+}
+
+/// The error with its way out: several are shown together, without hints of their own.
+fn explained(error: &Error) -> String {
+    error.hint.as_ref().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
 }
 
 fn interrupted() -> Error {

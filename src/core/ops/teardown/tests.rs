@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::*;
+
 use crate::core::{
     event::{Event, JobState},
-    ports::{Job, JobSpec},
+    ports::{Job, JobSpec, Tagged},
 };
 
 /// What happened, in order.
@@ -93,10 +95,53 @@ impl Reporter for Silent {
     fn report(&self, _event: &Event) {}
 }
 
+/// A store of `ScaledJob` objects.
+#[derive(Default)]
+struct ScaledJobs {
+    objects: Mutex<Vec<Value>>,
+    log: Log,
+}
+
+#[async_trait]
+impl Objects for ScaledJobs {
+    async fn get(&self, _kind: &str, name: &str) -> Result<Option<Value>> {
+        Ok(self.objects.lock().expect("lock").iter().find(|object| object["metadata"]["name"] == name).cloned())
+    }
+
+    async fn list(&self, _kind: &str) -> Result<Vec<Value>> {
+        Ok(self.objects.lock().expect("lock").clone())
+    }
+
+    async fn apply(&self, manifest: &Value) -> Result<()> {
+        self.objects.lock().expect("lock").push(manifest.clone());
+        Ok(())
+    }
+
+    /// An object with finalizers stays.
+    async fn delete(&self, _kind: &str, name: &str) -> Result<()> {
+        self.log.lock().expect("lock").push(format!("delete ScaledJob {name}"));
+        self.objects.lock().expect("lock").retain(|one| one["metadata"]["name"] != name || !one["metadata"]["finalizers"].is_null());
+        Ok(())
+    }
+}
+
+/// Finds what it was told to find.
+#[derive(Default)]
+struct Found(Sweep);
+
+#[async_trait]
+impl Census for Found {
+    async fn sweep(&self) -> Result<Sweep> {
+        Ok(self.0.clone())
+    }
+}
+
 struct World {
     log: Log,
     resources: Vec<Box<dyn Resource>>,
     jobs: OneJob,
+    objects: ScaledJobs,
+    census: Found,
     stack: StackName,
 }
 
@@ -109,11 +154,24 @@ impl World {
         };
         let resources = vec![thing("provider", Scope::Shared), thing("queue", Scope::Stack), thing("scaledjob", Scope::Stack)];
         let jobs = OneJob { names: Mutex::new(vec!["job-1".into()]), log: log.clone() };
-        Self { log, resources, jobs, stack: StackName::default() }
+        let objects = ScaledJobs { objects: Mutex::default(), log: log.clone() };
+        Self { log, resources, jobs, objects, census: Found::default(), stack: StackName::default() }
+    }
+
+    fn stage(&self, shared: Shared) -> Stage<'_> {
+        Stage {
+            stack: &self.stack,
+            resources: &self.resources,
+            jobs: &self.jobs,
+            objects: &self.objects,
+            census: &self.census,
+            target: Target::Local,
+            shared,
+        }
     }
 
     async fn tear_down(&self, shared: Shared) -> Outcome {
-        let stage = Stage { stack: &self.stack, resources: &self.resources, jobs: &self.jobs, scaled_job: "sj", shared };
+        let stage = self.stage(shared);
         let plan = plan(stage).await.expect("planned");
         carry_out(stage, plan, &Silent, &CancellationToken::new()).await.expect("carried out")
     }
@@ -157,11 +215,54 @@ async fn a_step_that_fails_does_not_stop_the_others_and_is_named_as_left() {
 #[tokio::test]
 async fn an_interrupt_leaves_the_rest_for_the_next_run() {
     let world = World::new(None);
-    let stage = Stage { stack: &world.stack, resources: &world.resources, jobs: &world.jobs, scaled_job: "sj", shared: Shared::Keep };
+    let stage = world.stage(Shared::Keep);
     let cancel = CancellationToken::new();
     cancel.cancel();
     let plan = plan(stage).await.expect("planned");
     let error = carry_out(stage, plan, &Silent, &cancel).await.expect_err("interrupted");
     assert_eq!(error.exit_code(), 130);
     assert!(world.tear_down(Shared::Keep).await.is_clean());
+}
+
+fn scaled_job(name: &str, labels: &Value, finalizers: &Value) -> Value {
+    json!({"kind": "ScaledJob", "metadata": {"name": name, "namespace": "video", "labels": labels, "finalizers": finalizers}})
+}
+
+#[tokio::test]
+async fn every_scaled_job_of_the_stack_goes_before_the_jobs_and_others_stay_on_a_cluster() {
+    let mut world = World::new(None);
+    let ours = json!({"app.kubernetes.io/managed-by": "kedactl", "kedactl.dev/stack": "demo"});
+    let theirs = json!({"app.kubernetes.io/managed-by": "kedactl", "kedactl.dev/stack": "other"});
+    *world.objects.objects.get_mut().expect("lock") =
+        vec![scaled_job("another", &ours, &Value::Null), scaled_job("theirs", &theirs, &Value::Null)];
+    let stage = Stage { target: Target::Eks, ..world.stage(Shared::Keep) };
+    let outcome = carry_out(stage, plan(stage).await.expect("planned"), &Silent, &CancellationToken::new()).await.expect("carried out");
+    assert_eq!(world.log.lock().expect("lock")[..3], ["delete ScaledJob another", "delete scaledjob", "stop job-1"]);
+    assert_eq!((outcome.deleted, world.objects.list("ScaledJob").await.expect("listed").len()), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn finalizers_that_block_are_named_with_the_way_out() {
+    let mut world = World::new(None);
+    let ours = json!({"app.kubernetes.io/managed-by": "kedactl", "kedactl.dev/stack": "demo"});
+    *world.objects.objects.get_mut().expect("lock") = vec![scaled_job("stuck", &ours, &json!(["finalizer.keda.sh"]))];
+    let outcome = world.tear_down(Shared::Keep).await;
+    let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+    assert!(fault.contains("finalizer.keda.sh") && fault.contains("kubectl patch ScaledJob stuck --namespace video"), "{fault}");
+}
+
+#[tokio::test]
+async fn what_bears_the_stacks_tag_is_left_whatever_it_is_called() {
+    let tagged = |name: &str, stack: &str| Tagged {
+        id: ResourceId::new("sqs queue", name),
+        stack: stack.to_owned(),
+        namespace: None,
+        expires_at: None,
+    };
+    let found = vec![tagged("old-queue", "demo"), tagged("theirs", "other")];
+    let sweep = Sweep { kinds: vec!["sqs queue"], found, unread: vec!["iam user: not allowed".into()] };
+    let world = World { census: Found(sweep), ..World::new(None) };
+    let outcome = world.tear_down(Shared::Keep).await;
+    assert_eq!(outcome.left, [ResourceId::new("sqs queue", "old-queue")]);
+    assert_eq!((outcome.kinds_checked, outcome.unchecked.len()), (3, 1));
 }
