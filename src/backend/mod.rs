@@ -34,12 +34,13 @@ use aws::{
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
-use kube::{Cluster, KubeObjects};
+use kube::{Cluster, KubeObjects, Order};
 use process::{FileLease, FileObjects, Launch, ProcessJobs};
 pub use settle::{check_there, choose, layers, settle, stacks};
 use tokio::sync::OnceCell;
 
 use crate::core::{
+    check::Check,
     error::{Error, Kind, Result},
     event::Reporter,
     facts::scaler_secret_namespace,
@@ -48,7 +49,7 @@ use crate::core::{
     queue_url,
     settings::{Auth, Aws, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT},
-    template::{Facts, analyzer_url},
+    template::{Facts, Template, analyzer_url},
 };
 
 /// How long a minted token is good; each is used once, at once.
@@ -120,10 +121,24 @@ impl Backend {
         let secrets = Secrets { scaler: self.remaining_objects(scaler_secret_namespace(settings)).await?, workload: objects.clone() };
         let mut resources = aws::resources::resources(&config, settings, &issuer, &secrets);
         let facts = Facts::new(settings, issuer.known());
+        if let Some(order) = self.controller(&facts)? {
+            resources.extend(kube::controller_resources(self.cluster().await?, order));
+        }
         for template in facts.objects() {
             resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
         }
         Ok(resources)
+    }
+
+    /// Whether KEDA works, claim by claim; nothing where there is none to be.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub async fn controller_checks(&self) -> Result<Vec<Check>> {
+        match self.controller(&Facts::new(&self.settings, ""))? {
+            Some(order) => kube::checks(self.cluster().await?, &order).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The queue at `url`; the stack's work queue when absent.
@@ -294,6 +309,12 @@ impl Backend {
 }
 
 impl Backend {
+    /// What is ordered of KEDA, where KEDA scales.
+    fn controller(&self, facts: &Facts) -> Result<Option<Order>> {
+        let needed = facts.needs(Template::KedaValues);
+        needed.then(|| Ok(Order::new(&self.settings, Template::KedaValues.render(facts)?))).transpose()
+    }
+
     /// The SDK's configuration for `identity`.
     async fn sdk(&self, identity: Identity) -> Result<SdkConfig> {
         let wire = self.wire().await?;

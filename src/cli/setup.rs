@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use kedactl::{
     backend::Backend,
     core::{
-        error::{Error, Result},
+        check::Check,
+        error::{Error, Kind, Result},
         event::Fanout,
         expiry::parse_span,
         ops::setup::{Outcome, apply, check_same_place, check_unblocked, plan},
@@ -77,11 +78,30 @@ impl Setup {
             confirm(cx, self.yes, &question)?;
         }
         cx.listen();
-        carry_out(cx, &backend, &resources, &plan).await?;
-        let outcome = Outcome::new(stack, plan, true);
+        if let Err(error) = carry_out(cx, &backend, &resources, &plan).await {
+            if error.kind != Kind::Interrupted {
+                explain(cx, &backend).await;
+            }
+            return Err(error);
+        }
+        let checks = backend.controller_checks().await?;
+        let outcome = Outcome { checks, ..Outcome::new(stack, plan, true) };
         cx.ui.result(&outcome, || view::setup::summary(&outcome))?;
+        if outcome.checks.iter().any(Check::is_failed) {
+            cx.ui.next("kedactl doctor");
+            return Ok(Exit::CHANGES);
+        }
         cx.ui.next("kedactl produce --count 10");
         Ok(Exit::DONE)
+    }
+}
+
+/// Says which links of KEDA are broken, if any: that may be why setup failed. What cannot be asked explains nothing.
+async fn explain(cx: &Context, backend: &Backend) {
+    let Ok(checks) = backend.controller_checks().await else { return };
+    let failed: Vec<Check> = checks.into_iter().filter(Check::is_failed).collect();
+    if !failed.is_empty() {
+        cx.ui.note(&view::checks::human(&failed));
     }
 }
 

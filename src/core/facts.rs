@@ -34,6 +34,7 @@ pub struct Facts {
     pub provider_arn: String,
     pub operator_subject: String,
     pub workload_subject: String,
+    pub operator_role_arn: String,
     pub workload_role_arn: String,
     pub queue_arn: String,
     pub queue_url: String,
@@ -144,6 +145,7 @@ impl Facts {
             issuer_host,
             operator_subject: subject(&names.keda_namespace, KEDA_SERVICE_ACCOUNT),
             workload_subject: subject(&names.namespace, &names.service_account),
+            operator_role_arn: place.iam_arn(&format!("role/{}", names.operator_role)),
             workload_role_arn: place.iam_arn(&format!("role/{}", names.workload_role)),
             queue_arn: place.queue_arn(&names.queue),
             queue_url: settings.queue_url(&names.queue),
@@ -210,6 +212,7 @@ impl Facts {
         match template {
             Template::Namespace => self.target != Target::Local && self.namespace != "default",
             Template::ConsumerScript => self.runner == Runner::Script,
+            Template::KedaValues => self.target != Target::Local && self.controller != Controller::InProcess,
             Template::OperatorTrust | Template::WorkloadTrust => self.auth != Auth::Secret,
             // Their values are in no file.
             Template::ScalerSecret | Template::WorkloadSecret => false,

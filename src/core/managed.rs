@@ -62,6 +62,7 @@ impl<T: Managed> Resource for T {
         let done = match self.look().await? {
             Observed::Ready => return Ok(()),
             Observed::Foreign { .. } if Managed::scope(self) == Scope::Shared => return Ok(()),
+            Observed::Borrowed { differences, .. } if differences.is_empty() => return Ok(()),
             Observed::Foreign { why } => return Err(is_foreign(&Managed::id(self), &why)),
             Observed::Absent => self.create().await,
             // Whoever carries out a plan has asked first.

@@ -188,6 +188,7 @@ impl Plan {
                     repaired.clone_from(differences);
                     (Action::Update, describe(differences))
                 }
+                Observed::Borrowed { why, differences } if differences.is_empty() => (Action::Keep, why.clone()),
                 Observed::Borrowed { why, differences } => {
                     repaired.clone_from(differences);
                     whose = Whose::Foreign;

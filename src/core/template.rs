@@ -41,11 +41,13 @@ pub enum Template {
     ResultAnalyzerService,
     /// The producer's Job.
     Producer,
+    /// Values of KEDA's chart.
+    KedaValues,
 }
 
 impl Template {
     /// All templates.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::OperatorTrust,
         Self::WorkloadTrust,
         Self::ScalerPolicy,
@@ -61,6 +63,7 @@ impl Template {
         Self::ResultAnalyzer,
         Self::ResultAnalyzerService,
         Self::Producer,
+        Self::KedaValues,
     ];
 
     /// The file below `templates/`, and its text.
@@ -86,6 +89,7 @@ impl Template {
             Self::ResultAnalyzer => file!("k8s/result-analyzer.yaml"),
             Self::ResultAnalyzerService => file!("k8s/result-analyzer-service.yaml"),
             Self::Producer => file!("k8s/producer.yaml"),
+            Self::KedaValues => file!("helm/keda-values.yaml"),
         }
     }
 
@@ -144,7 +148,7 @@ mod tests {
         let mut used: BTreeSet<String> = Template::ALL.iter().map(|template| template.source().0.to_owned()).collect();
         used.extend(["scripts/sqs-consumer.sh".to_owned(), "scripts/sqs-producer.sh".to_owned()]);
         let mut found = BTreeSet::new();
-        for folder in ["iam", "k8s", "scripts"] {
+        for folder in ["helm", "iam", "k8s", "scripts"] {
             for entry in fs::read_dir(root.join(folder)).expect("templates/") {
                 found.insert(format!("{folder}/{}", entry.expect("entry").file_name().to_string_lossy()));
             }

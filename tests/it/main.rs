@@ -5,6 +5,7 @@ mod bad_input;
 mod cluster;
 mod consume;
 mod contract;
+mod controller;
 mod crash;
 mod demo;
 mod faults;

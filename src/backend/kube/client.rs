@@ -34,6 +34,31 @@ pub struct Cluster {
     context: Option<String>,
     server: String,
     namespace: String,
+    direct: Option<Arc<Direct>>,
+}
+
+/// A way in that no kubeconfig describes.
+struct Direct {
+    ca_pem: String,
+    tokens: Tokens,
+}
+
+/// What another program needs to reach the same cluster.
+pub enum Access {
+    /// The user's own kubeconfig, or the pod this runs in.
+    Kubeconfig {
+        /// The context, when there is a kubeconfig.
+        context: Option<String>,
+    },
+    /// An endpoint and a token, which must never be on a command line.
+    Direct {
+        /// The API server's address.
+        server: String,
+        /// Its certificate authority.
+        ca_pem: String,
+        /// A token that is good for some minutes.
+        token: String,
+    },
 }
 
 impl Cluster {
@@ -68,7 +93,8 @@ impl Cluster {
         let bundle = certificates.collect::<Result<Vec<_>, _>>().ok().filter(|bundle| !bundle.is_empty());
         let refused = || Error::new(Kind::Input, format!("could not reach `{endpoint}`"), "the certificate authority is not PEM");
         config.root_cert = Some(bundle.ok_or_else(refused)?);
-        Self::new(config, None, Some(tokens))
+        let direct = Arc::new(Direct { ca_pem: ca_pem.to_owned(), tokens: tokens.clone() });
+        Ok(Self { direct: Some(direct), ..Self::new(config, None, Some(tokens))? })
     }
 
     fn new(mut config: Config, context: Option<String>, tokens: Option<Tokens>) -> Result<Self> {
@@ -81,12 +107,22 @@ impl Cluster {
         let namespace = config.default_namespace.clone();
         let builder = ClientBuilder::try_from(config).map_err(|error| fault(format!("could not use the cluster at {server}"), &error))?;
         let client = Transport::new(builder.build::<_>(), tokens).into_client(&namespace);
-        Ok(Self { client, context, server, namespace })
+        Ok(Self { client, context, server, namespace, direct: None })
     }
 
     /// The official client, through which every request is retried where that is safe.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// How another program reaches the same cluster.
+    ///
+    /// # Errors
+    /// When no token can be made.
+    pub async fn access(&self) -> Result<Access> {
+        let Some(direct) = &self.direct else { return Ok(Access::Kubeconfig { context: self.context.clone() }) };
+        let (token, _) = (direct.tokens)().await?;
+        Ok(Access::Direct { server: self.server.clone(), ca_pem: direct.ca_pem.clone(), token })
     }
 
     /// The kubeconfig context in use, when there is one.

@@ -2,6 +2,7 @@
 
 mod census;
 mod client;
+mod controller;
 mod error;
 mod jobs;
 mod kinds;
@@ -13,7 +14,8 @@ mod proxy;
 mod transport;
 
 pub use census::KubeCensus;
-pub use client::{Cluster, Tokens};
+pub use client::{Access, Cluster, Tokens};
+pub use controller::{Order, checks, resources as controller_resources};
 pub use jobs::{KubeJobs, Owners};
 pub use lease::KubeLease;
 pub use objects::{Conflicts, FIELD_MANAGER, KubeObjects};

@@ -1,5 +1,6 @@
 //! How outcomes look to a person; each is also `Serialize`, for `--output json`.
 
+pub(crate) mod checks;
 pub(crate) mod consume;
 pub(crate) mod figures;
 pub(crate) mod lines;

@@ -6,7 +6,7 @@ use kedactl::core::{
     plan::{Action, Plan, Step},
 };
 
-use super::figures::counted;
+use super::{checks, figures::counted};
 use crate::cli::ui::Ui;
 
 /// The steps as a table, with the commands that they replace if `explained`, and the sum of it.
@@ -46,6 +46,11 @@ pub(crate) fn steps<'a>(ui: &Ui, steps: impl Iterator<Item = &'a Step> + Clone) 
 
 /// What was done.
 pub(crate) fn summary(outcome: &Outcome) -> String {
+    let done = done(outcome);
+    if outcome.checks.is_empty() { done } else { format!("{}\n{done}", checks::human(&outcome.checks)) }
+}
+
+fn done(outcome: &Outcome) -> String {
     if outcome.changes == 0 {
         return format!("Nothing to change: {} are as they should be", counted(outcome.plan.steps.len() as u64, "object"));
     }

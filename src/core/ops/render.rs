@@ -22,7 +22,7 @@ pub struct Document {
 /// # Errors
 /// When a template cannot be filled in.
 pub fn documents(facts: &Facts) -> Result<Vec<Document>> {
-    let files: [(&'static str, &[Template]); 10] = [
+    let files: [(&'static str, &[Template]); 11] = [
         ("keda-operator-trust-policy.json", &[Template::OperatorTrust]),
         ("keda-operator-policy.json", &[Template::ScalerPolicy]),
         ("trust-policy.json", &[Template::WorkloadTrust]),
@@ -33,6 +33,7 @@ pub fn documents(facts: &Facts) -> Result<Vec<Document>> {
         ("scaled-job-consumer.yaml", &[Template::TriggerAuthentication, Template::ConsumerScript, Template::ScaledJob]),
         ("result-analyzer.yaml", &[Template::ResultAnalyzer, Template::ResultAnalyzerService]),
         ("producer.yaml", &[Template::Producer]),
+        ("keda-values.yaml", &[Template::KedaValues]),
     ];
     let document = |(file, templates): (&'static str, &[Template])| {
         let needed = templates.iter().filter(|template| facts.needs(**template));

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::survey::survey;
 use crate::core::{
+    check::Check,
     error::{Error, Kind, Result},
     event::{Reporter, What},
     plan::{Action, Plan, Step},
@@ -38,13 +39,16 @@ pub struct Outcome {
     /// The plan.
     #[serde(flatten)]
     pub plan: Plan,
+    /// Whether KEDA works, claim by claim, once the plan was carried out on a cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
 }
 
 impl Outcome {
     /// The outcome of `plan` for `stack`.
     #[must_use]
     pub fn new(stack: &StackName, plan: Plan, applied: bool) -> Self {
-        Self { stack: stack.clone(), applied, changes: plan.changes().count(), plan }
+        Self { stack: stack.clone(), applied, changes: plan.changes().count(), plan, checks: Vec::new() }
     }
 }
 
