@@ -122,7 +122,12 @@ impl Backend {
         let mut resources = aws::resources::resources(&config, settings, &issuer, &secrets);
         let facts = Facts::new(settings, issuer.known());
         if let Some(order) = self.controller(&facts)? {
-            resources.extend(kube::controller_resources(self.cluster().await?, order));
+            match self.cluster().await {
+                Ok(cluster) => resources.extend(kube::controller_resources(cluster, order)),
+                // KEDA went with its cluster.
+                Err(error) if error.code.as_deref() == Some(aws::eks::NO_CLUSTER) => {}
+                Err(error) => return Err(error),
+            }
         }
         for template in facts.objects() {
             resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));

@@ -290,7 +290,8 @@ fn available(own: &Own) {
 async fn what_cannot_be_installed_is_refused_before_anything_is_written() {
     let Some(own) = Own::plain() else { return };
     let newer = own.release(|text| text.replace("2.8.1", "2.20.2"));
-    let cases: [(&[(Key, &str)], &str, &str); 4] = [
+    type Given<'a> = &'a [(Key, &'a str)];
+    let cases: [(Given<'_>, &str, &str); 4] = [
         (&[(Key::Controller, "manifest"), (Key::KedaManifest, newer.as_str())], "2.20.2", "in-process"),
         (&[(Key::Controller, "manifest")], "supports Kubernetes 1.33 to 1.35, and this cluster is v1.20.2", "in-process"),
         (&[(Key::Controller, "existing")], "no KEDA was found", "--controller helm"),
@@ -327,9 +328,9 @@ fn chart(own: &Own, status: &str) {
     let text = include_str!("../fixtures/keda-release.yaml");
     let deployments = text.split("---\n").filter(|part| !part.contains("kind: Namespace"));
     let labelled: Vec<String> = deployments
-        .map(|part| match part.contains("kind: Deployment") {
-            true => part.replacen("labels:", &format!("{marked}{marks}"), 1),
-            false => part.to_owned(),
+        .map(|part| {
+            let is_deployment = part.contains("kind: Deployment");
+            if is_deployment { part.replacen("labels:", &format!("{marked}{marks}"), 1) } else { part.to_owned() }
         })
         .collect();
     let secret = format!(

@@ -41,13 +41,14 @@ pub fn verify(found: &Found, identity: &Identity, evidence: &Evidence) -> Vec<Ch
         return vec![Check::failed("KEDA is installed", "no operator was found in any namespace").repair("kedactl setup")];
     };
     let mut checks = vec![version(install.version.as_deref().unwrap_or("unknown"), &found.server, &install.describe())];
+    checks.extend(install.release.as_deref().map(applied));
     checks.push(definitions(&evidence.definitions));
     let part_of_keda = evidence.deployments.iter().filter(|deployment| is_part(deployment));
     checks.extend(part_of_keda.map(|deployment| available(deployment, &evidence.namespace)));
     checks.push(external_metrics(found, evidence.external_metrics.as_ref()));
     checks.extend(annotation(identity, evidence));
     checks.extend(variables(identity, evidence, &install.deployment));
-    checks.push(scaled_job(evidence.scaled_job.as_ref()));
+    checks.push(scaled_job(evidence.scaled_job.as_ref(), &install.deployment, &evidence.namespace));
     checks
 }
 
@@ -58,6 +59,10 @@ fn version(keda: &str, server: &str, described: &str) -> Check {
         Fit::Unknown(why) => Check::warned(name, why),
         Fit::Unsupported(why) => Check::warned(name, why).repair("install a KEDA that supports it"),
     }
+}
+
+fn applied(digest: &str) -> Check {
+    Check::passed("KEDA's release manifest was applied whole", format!("SHA-256 {digest}, which --sha256 holds to"))
 }
 
 fn definitions(all: &[Value]) -> Check {
@@ -155,13 +160,13 @@ fn variables(identity: &Identity, evidence: &Evidence, deployment: &str) -> Opti
     })
 }
 
-fn scaled_job(object: Option<&Value>) -> Check {
+fn scaled_job(object: Option<&Value>, operator: &str, namespace: &str) -> Check {
     let name = "the ScaledJob is Ready";
     let Some(object) = object else { return Check::skipped(name, "there is none yet") };
     match readiness("ScaledJob", object) {
         Readiness::Ready => Check::passed(name, "KEDA reads its triggers"),
         Readiness::Waiting(why) | Readiness::Failed(why) => {
-            Check::failed(name, why).repair("kubectl logs deployment/keda-operator --namespace KEDA_NAMESPACE, or kedactl doctor")
+            Check::failed(name, why).repair(format!("kubectl logs deployment/{operator} --namespace {namespace}, or kedactl doctor"))
         }
     }
 }

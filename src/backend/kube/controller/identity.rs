@@ -67,9 +67,9 @@ impl OperatorIdentity {
         for difference in &wanted {
             if let Some((key, role)) = self.identity.annotation().filter(|(key, _)| difference.field.ends_with(key)) {
                 let account = operator.account.as_ref().ok_or_else(absent)?;
-                self.reach.set(account, annotation(key, role.into())).await?;
+                self.reach.set(account, annotation(key, &role.into())).await?;
             } else {
-                self.reach.set(&operator.deployment, restart(self.identity.restart().into())).await?;
+                self.reach.set(&operator.deployment, restart(&self.identity.restart().into())).await?;
             }
         }
         self.check_restarted(&operator.install.deployment).await
@@ -92,7 +92,7 @@ fn restarted_for(deployment: &Value) -> &str {
 }
 
 /// The pod template's annotation, which starts the pods anew when it changes.
-fn restart(value: Value) -> Value {
+fn restart(value: &Value) -> Value {
     serde_json::json!({ "spec": { "template": annotation(RESTART_ANNOTATION, value) } })
 }
 
@@ -144,10 +144,10 @@ impl Managed for OperatorIdentity {
         if let (Some(account), Some((key, _))) = (&operator.account, self.identity.annotation())
             && self.bears_role(Some(account))
         {
-            self.reach.take(account, annotation(key, Value::Null)).await?;
+            self.reach.take(account, annotation(key, &Value::Null)).await?;
         }
         if restarted_for(&operator.deployment) == self.identity.restart() {
-            self.reach.take(&operator.deployment, restart(Value::Null)).await?;
+            self.reach.take(&operator.deployment, restart(&Value::Null)).await?;
         }
         Ok(())
     }

@@ -65,15 +65,16 @@ impl Keda {
     /// What stands in the way of installing by `installer` on the server in `found`, if anything does.
     async fn obstacle(&self, installer: Installer, found: &Found) -> Result<Option<Refusal>> {
         let given = self.order.settings.keda_manifest.is_some() && installer == Installer::Manifest;
-        let version = match given {
-            false => self.order.release.clone(),
-            true => match self.release().await {
+        let version = if given {
+            match self.release().await {
                 Ok(release) => release.version.clone().unwrap_or_default(),
                 Err(error) => {
                     let hint = error.hint.clone().unwrap_or_default();
                     return Ok(Some(Refusal { why: error.to_string(), hint }));
                 }
-            },
+            }
+        } else {
+            self.order.release.clone()
         };
         Ok(check(&version, &found.server).err())
     }

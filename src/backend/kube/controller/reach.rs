@@ -54,12 +54,12 @@ impl Reach {
 
     /// The metadata of every object of `kind` in any namespace that matches the label `selector`.
     pub(super) async fn everywhere(&self, kind: &str, selector: &str) -> Result<Vec<Value>> {
-        self.ask(kind, |request, list| request.list_metadata(list), selector).await
+        self.ask(kind, Request::list_metadata, selector).await
     }
 
     /// Every object of `kind` in any namespace that matches the label `selector`, whole.
     async fn whole(&self, kind: &str, selector: &str) -> Result<Vec<Value>> {
-        self.ask(kind, |request, list| request.list(list), selector).await
+        self.ask(kind, Request::list, selector).await
     }
 
     async fn ask(&self, kind: &str, make: Make, selector: &str) -> Result<Vec<Value>> {
@@ -174,6 +174,6 @@ impl Reach {
 type Make = fn(&Request, &ListParams) -> Result<http::Request<Vec<u8>>, kube::core::request::Error>;
 
 /// `{"metadata": {"annotations": {key: value}}}`.
-pub(super) fn annotation(key: &str, value: Value) -> Value {
+pub(super) fn annotation(key: &str, value: &Value) -> Value {
     json!({ "metadata": { "annotations": { key: value } } })
 }
