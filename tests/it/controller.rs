@@ -27,6 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{skipped, wait_until};
 
+/// What setup was told.
+type Given<'a> = &'a [(Key, &'a str)];
+
 const ROLE: &str = "arn:aws:iam::123456789012:role/keda-operator";
 
 /// A cluster for one test alone.
@@ -290,7 +293,6 @@ fn available(own: &Own) {
 async fn what_cannot_be_installed_is_refused_before_anything_is_written() {
     let Some(own) = Own::plain() else { return };
     let newer = own.release(|text| text.replace("2.8.1", "2.20.2"));
-    type Given<'a> = &'a [(Key, &'a str)];
     let cases: [(Given<'_>, &str, &str); 4] = [
         (&[(Key::Controller, "manifest"), (Key::KedaManifest, newer.as_str())], "2.20.2", "in-process"),
         (&[(Key::Controller, "manifest")], "supports Kubernetes 1.33 to 1.35, and this cluster is v1.20.2", "in-process"),
