@@ -396,7 +396,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__produce)
-            opts="-n -o -q -h --queue-url --count --body --body-file --rate --delay --group --seed --events --stack --state-dir --output --color --quiet --help"
+            opts="-n -o -q -h --queue-url --count --body --body-file --rate --delay --group --seed --in-cluster --events --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -890,7 +890,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__watch)
-            opts="-f -o -q -h --file --follow --pace --stack --state-dir --output --color --quiet --help"
+            opts="-f -o -q -h --file --scaler --follow --pace --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -902,6 +902,10 @@ _kedactl() {
                     ;;
                 -f)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scaler)
+                    COMPREPLY=($(compgen -W "keda in-process" -- "${cur}"))
                     return 0
                     ;;
                 --pace)

@@ -100,10 +100,13 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l in-cluster -d 'Send from a Job in the cluster, as the article does, and show its log'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l events -d 'Write each step to stdout as a line of JSON, in place of the outcome'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d 'A manifest with one ScaledJob, applied again whenever it changes; - is standard input' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l scaler -d 'What scales: keda, or this process [default: as setup was told]' -r -f -a "keda\t'KEDA\'s operator, on a cluster: it is followed, and compared with its rules'
+in-process\t'This process'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll and sleep this many times faster than the manifest says' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F

@@ -9,10 +9,12 @@ mod cluster;
 pub mod emulator;
 pub mod files;
 pub mod folder;
+mod jobs;
 pub mod journal;
 pub mod kube;
 pub mod manifest_file;
 mod memory;
+mod parted;
 pub mod process;
 mod remains;
 mod settle;
@@ -35,7 +37,8 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
 use kube::{Cluster, KubeObjects, Order};
-use process::{FileLease, FileObjects, Launch, ProcessJobs};
+use parted::PartedObjects;
+use process::FileObjects;
 pub use settle::{check_there, choose, layers, settle, stacks};
 use tokio::sync::OnceCell;
 
@@ -45,7 +48,7 @@ use crate::core::{
     event::Reporter,
     facts::scaler_secret_namespace,
     manifest::Manifest,
-    ports::{Analyzer, Artifacts, Jobs, Journal, Lease, Objects, Queue, Resource, Scalers, Work},
+    ports::{Analyzer, Artifacts, Journal, Objects, Queue, Resource, Scalers, Work},
     queue_url,
     settings::{Auth, Aws, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT},
@@ -72,6 +75,7 @@ pub struct Backend {
     emulator: OnceCell<Emulator>,
     cluster: OnceCell<Cluster>,
     leaves_cluster_out: bool,
+    keda_kinds: OnceCell<bool>,
 }
 
 impl Backend {
@@ -80,7 +84,8 @@ impl Backend {
     /// # Errors
     /// `Input` when the settings contradict each other.
     pub fn connect(settings: &Settings) -> Result<Self> {
-        Ok(Self { settings: settings.clone(), emulator: OnceCell::new(), cluster: OnceCell::new(), leaves_cluster_out: false })
+        let (emulator, cluster, keda_kinds) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Self { settings: settings.clone(), emulator, cluster, leaves_cluster_out: false, keda_kinds })
     }
 
     /// The settings in force.
@@ -183,19 +188,6 @@ impl Backend {
         }))
     }
 
-    /// Jobs on this machine. They work `pace` times faster than the manifest says; `work` replaces the sleep when not empty.
-    ///
-    /// # Errors
-    /// When this program's own path cannot be found.
-    pub fn jobs(&self, pace: f64, work: &[String]) -> Result<Arc<dyn Jobs>> {
-        if self.leaves_cluster_out {
-            return Ok(Arc::new(NoCluster));
-        }
-        let mut launch = Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?;
-        launch.work = (!work.is_empty()).then(|| work.to_vec());
-        Ok(Arc::new(ProcessJobs::new(launch)))
-    }
-
     /// The stack's Kubernetes objects: files on this machine, or the cluster's own in the stack's namespace.
     ///
     /// # Errors
@@ -212,25 +204,22 @@ impl Backend {
         self.objects_in(&self.settings.names.keda_namespace).await
     }
 
-    /// The right to scale the stack.
-    ///
-    /// # Errors
-    /// None today; a cluster's API server will have some.
-    pub fn lease(&self) -> Result<Arc<dyn Lease>> {
-        Ok(Arc::new(FileLease::new(self.settings.stack_dir().join("scaler.lock"))))
-    }
-
-    /// The result analyzer at `url`; the stack's own, in process, when absent or, on the local target, when `url` is the name that the
+    /// The result analyzer at `url`; the stack's own, in process or through the API server's proxy, when absent or, on the local target, when `url` is the name that the
     /// manifests give the stack's own service.
     ///
     /// # Errors
     /// `Input` when `url` is not one; `State` when the stack's own cannot be opened.
-    pub fn analyzer(&self, url: Option<&str>) -> Result<Arc<dyn Analyzer>> {
+    pub async fn analyzer(&self, url: Option<&str>) -> Result<Arc<dyn Analyzer>> {
         let own = analyzer_url(&self.settings);
         let is_here = |url: &str| self.settings.target == Target::Local && url.trim_end_matches('/') == own;
         if let Some(url) = url.filter(|url| !is_here(url)) {
             let variable = |name: &str| std::env::var(name).ok();
             return Ok(Arc::new(analyzer::Client::http(&analyzer::service::resolve(url, variable))?));
+        }
+        if self.settings.target != Target::Local {
+            let names = &self.settings.names;
+            let router = kube::service_router(self.cluster().await?, &names.namespace, &names.analyzer_service);
+            return Ok(Arc::new(analyzer::Client::in_process(router)));
         }
         Ok(Arc::new(analyzer::Client::in_process(self.analyzer_router()?)))
     }
@@ -342,7 +331,14 @@ impl Backend {
         Ok(match self.settings.target {
             _ if self.leaves_cluster_out => Arc::new(NoCluster),
             Target::Local => Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))),
-            Target::Cluster | Target::Eks => Arc::new(KubeObjects::new(self.cluster().await?, namespace)),
+            Target::Cluster | Target::Eks => {
+                let others = Arc::new(KubeObjects::new(self.cluster().await?, namespace));
+                if !self.keeps_keda_kinds().await? {
+                    return Ok(others);
+                }
+                let keda = Arc::new(FileObjects::new(self.settings.stack_dir().join("objects")));
+                Arc::new(PartedObjects { keda, others })
+            }
         })
     }
 

@@ -108,7 +108,7 @@ impl Consume {
         };
         let queue = backend.queue(Identity::Workload, self.queue_url.as_deref()).await?;
         let artifacts = backend.artifacts(self.artifacts.as_deref())?;
-        let analyzer = backend.analyzer(self.analyzer_url.as_deref())?;
+        let analyzer = backend.analyzer(self.analyzer_url.as_deref()).await?;
         let lines = self.events.then(|| EventLines(cx.ui.clone()));
         let told = Told { journal: backend.journal_writer("consume")?, status, lines, ui: &cx.ui };
         let ports = Ports { queue: &*queue, work: &*work, artifacts: &*artifacts, analyzer: &*analyzer, reporter: &told };

@@ -6,16 +6,16 @@ use kedactl::{
     backend::{Backend, Identity},
     core::{
         error::{Error, Kind, Result},
-        event::{Fanout, Reporter},
+        event::{Event, Fanout, Reporter, What},
         load::{self, Bodies, Load, MOST_DELAY, Rate},
-        ops::produce::{Sent, produce},
-        settings::Choices,
+        ops::produce::{Sent, produce, produce_in_cluster},
+        settings::{Choices, Target},
         stack::is_fifo,
     },
 };
 use uuid::Uuid;
 
-use super::{context::Context, events::EventLines, exit::Exit, progress::Progress, view};
+use super::{context::Context, events::EventLines, exit::Exit, progress::Progress, ui::Ui, view};
 
 /// Messages sent when nobody says how many, as in the article.
 const COUNT: u64 = 10;
@@ -51,6 +51,9 @@ pub(crate) struct Produce {
     /// Requests differ with the seed, and are the same for the same seed
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["body", "body_file"])]
     seed: u64,
+    /// Send from a Job in the cluster, as the article does, and show its log
+    #[arg(long, conflicts_with_all = ["body", "body_file", "rate", "delay", "group", "seed", "events"])]
+    in_cluster: bool,
     /// Write each step to stdout as a line of JSON, in place of the outcome
     #[arg(long)]
     events: bool,
@@ -61,8 +64,12 @@ impl Produce {
         let settings = cx.settings(Choices::new()).await?;
         let (url, streams) = (self.queue_url.clone(), self.events);
         let queue = url.as_deref().and_then(|url| url.rsplit('/').next()).unwrap_or(&settings.names.queue);
+        let runs_there = self.in_cluster;
         let load = self.load(queue, settings.stack.as_str())?;
         let backend = Backend::connect(&settings)?;
+        if runs_there {
+            return in_cluster(cx, &backend, load.count).await;
+        }
         if streams {
             let lines = Box::new(EventLines(cx.ui.clone()));
             return outcome(cx, send_to(cx, &backend, &load, url.as_deref(), lines).await?);
@@ -90,6 +97,36 @@ impl Produce {
         };
         let group = self.group.or_else(|| fifo.then(|| stack.to_owned()));
         Ok(Load { count, bodies, rate: self.rate, delay_seconds: self.delay, group, fifo, run: run_name() })
+    }
+}
+
+/// Has a Job send `count` messages; what its log tells goes into the journal.
+async fn in_cluster(cx: &Context, backend: &Backend, count: u64) -> Result<Exit> {
+    if backend.settings().target == Target::Local {
+        return Err(Error::new(Kind::Input, "could not send from a cluster", "the local target has none")
+            .hint("leave --in-cluster out, or set a stack up with `--target cluster`"));
+    }
+    let (jobs, manifest) = (backend.jobs(1.0, &[]).await?, backend.producer(count).await?);
+    let progress = Progress::new(&cx.ui);
+    let reporter = Fanout(vec![backend.journal_writer("produce")?, Box::new(progress.clone()), Box::new(LogNotes(cx.ui.clone()))]);
+    cx.listen();
+    let sent = produce_in_cluster(&*jobs, manifest, count, &reporter, &cx.cancel).await;
+    progress.finish();
+    let exit = show(cx, sent?)?;
+    if exit == Exit::DONE {
+        cx.ui.next("kedactl watch");
+    }
+    Ok(exit)
+}
+
+/// Shows the lines of a log that are no events.
+struct LogNotes(Ui);
+
+impl Reporter for LogNotes {
+    fn report(&self, event: &Event) {
+        if let What::LogLine { job, line } = &event.what {
+            self.0.note(&format!("{job}: {line}"));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use kedactl::{
         error::Result,
         ops::report::{Reported, Sources, report},
         report::Verdict,
-        settings::Choices,
+        settings::{Choices, Target},
     },
 };
 
@@ -39,8 +39,9 @@ impl Report {
 pub(crate) async fn gather(backend: &Backend, analyzer_url: Option<&str>) -> Result<Reported> {
     let queue = backend.queue(Identity::Administrator, None).await?;
     let dead_letters = backend.dead_letters(Identity::Administrator).await?;
-    let (journal, analyzer) = (backend.journal()?, backend.analyzer(analyzer_url)?);
-    report(Sources { journal: &*journal, analyzer: &*analyzer, queue: &*queue, dead_letters: &*dead_letters }).await
+    let (journal, analyzer) = (backend.journal()?, backend.analyzer(analyzer_url).await?);
+    let jobs = if backend.settings().target == Target::Local { None } else { Some(backend.jobs(1.0, &[]).await?) };
+    report(Sources { journal: &*journal, jobs: jobs.as_deref(), analyzer: &*analyzer, queue: &*queue, dead_letters: &*dead_letters }).await
 }
 
 /// Prints what was reported; the verdict is the exit code.

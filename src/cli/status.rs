@@ -34,8 +34,8 @@ impl Status {
             resources: &backend.resources().await?,
             queue: &*backend.queue(Identity::Administrator, None).await?,
             dead_letters: &*backend.dead_letters(Identity::Administrator).await?,
-            jobs: &*backend.jobs(1.0, &[])?,
-            lease: &*backend.lease()?,
+            jobs: &*backend.jobs(1.0, &[]).await?,
+            lease: &*backend.lease().await?,
             journal: &*backend.journal()?,
         };
         let status = status(&settings, sources).await?;

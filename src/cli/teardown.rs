@@ -62,7 +62,7 @@ impl Teardown {
     async fn one(&self, cx: &Context) -> Result<Outcome> {
         let settings = cx.settings(Choices::new()).await?;
         let backend = self.connect(cx, Backend::connect(&settings)?).await?;
-        let (resources, jobs) = (backend.resources().await?, backend.jobs(1.0, &[])?);
+        let (resources, jobs) = (backend.resources().await?, backend.jobs(1.0, &[]).await?);
         let (objects, census) = (backend.objects().await?, backend.census().await?);
         let shared = if self.shared { Shared::Delete } else { Shared::Keep };
         let (stack, target) = (&settings.stack, settings.target);

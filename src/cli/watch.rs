@@ -5,19 +5,21 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use kedactl::{
     backend::{Backend, manifest_file::ManifestFile},
     core::{
-        error::Result,
+        error::{Error, Result},
         event::Fanout,
-        ops::watch::{Ports, Until, Watched, Watching, watch},
+        ops::watch::{Ports, Until, Watched, Watching, check_alone, follow, watch},
         ports::Objects,
-        settings::{Choices, Settings},
+        settings::{Choices, Controller, Settings, Target},
         work::parse_pace,
     },
 };
 
 use super::{context::Context, exit::Exit, live::Live};
 
-/// How often the screen's figures are looked at between polls.
+/// How often the screen's figures are looked at between polls, on this machine.
 pub(crate) const REFRESH: Duration = Duration::from_millis(200);
+/// The same where each look asks a cluster and AWS.
+const REMOTE_REFRESH: Duration = Duration::from_secs(1);
 
 /// Run the scaler and watch it work
 ///
@@ -32,6 +34,9 @@ pub(crate) struct Watch {
     /// A manifest with one ScaledJob, applied again whenever it changes; - is standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// What scales: keda, or this process [default: as setup was told]
+    #[arg(long, value_name = "WHO")]
+    scaler: Option<ScalerChoice>,
     /// Stay when drained
     #[arg(long)]
     follow: bool,
@@ -43,19 +48,55 @@ pub(crate) struct Watch {
     work: Vec<String>,
 }
 
+/// What scales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ScalerChoice {
+    /// KEDA's operator, on a cluster: it is followed, and compared with its rules
+    Keda,
+    /// This process
+    InProcess,
+}
+
+impl ScalerChoice {
+    /// What scales where nobody says otherwise.
+    fn of(settings: &Settings) -> Self {
+        let keda = settings.target != Target::Local && settings.controller != Controller::InProcess;
+        if keda { Self::Keda } else { Self::InProcess }
+    }
+}
+
 impl Watch {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
         let (objects, scaled_job) = self.objects(cx, &backend, &settings).await?;
-        let how =
-            Watching { scaled_job, pace: self.pace, until: if self.follow { Until::Cancelled } else { Until::Drained }, refresh: REFRESH };
-        let watched = run(cx, &backend, &*objects, &how, &self.work).await?;
+        let until = if self.follow { Until::Cancelled } else { Until::Drained };
+        let how = Watching { scaled_job, pace: self.pace, until, refresh: refresh(&settings) };
+        let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
+        let watched = match scaler {
+            ScalerChoice::InProcess => {
+                if let Some(object) = objects.get("ScaledJob", &how.scaled_job).await? {
+                    check_alone(&backend.operators().await?, &settings.names.namespace, &object)?;
+                }
+                run(cx, &backend, &*objects, &how, &self.work).await?
+            }
+            ScalerChoice::Keda if settings.target == Target::Local => {
+                let error = Error::input("--scaler", "keda", "no KEDA runs on the local target");
+                return Err(error.hint("leave --scaler out, or set a stack up with `--target cluster`"));
+            }
+            ScalerChoice::Keda => self.run_beside_keda(cx, &backend, &*objects, &how).await?,
+        };
         let exit = ending(cx, watched);
         if exit == Exit::DONE {
             cx.ui.next("kedactl report");
         }
         Ok(exit)
+    }
+
+    /// Follows KEDA, live on the terminal and in the journal.
+    async fn run_beside_keda(&self, cx: &Context, backend: &Backend, objects: &dyn Objects, how: &Watching) -> Result<Watched> {
+        let sights = backend.sights().await?;
+        show(cx, backend, objects, how, &self.work, async |ports| follow(ports, &*sights, how, &cx.cancel).await).await
     }
 
     async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, String)> {
@@ -71,19 +112,35 @@ impl Watch {
 
 /// Watches `how` says, live on the terminal and in the journal.
 pub(crate) async fn run(cx: &Context, backend: &Backend, objects: &dyn Objects, how: &Watching, work: &[String]) -> Result<Watched> {
-    let (jobs, lease, scalers) = (backend.jobs(how.pace, work)?, backend.lease()?, backend.scalers().await?);
+    show(cx, backend, objects, how, work, async |ports| watch(ports, how, &cx.cancel).await).await
+}
+
+/// Runs `watching`, live on the terminal and in the journal.
+async fn show(
+    cx: &Context,
+    backend: &Backend,
+    objects: &dyn Objects,
+    how: &Watching,
+    work: &[String],
+    watching: impl AsyncFnOnce(Ports<'_>) -> Result<Watched>,
+) -> Result<Watched> {
+    let (jobs, lease, scalers) = (backend.jobs(how.pace, work).await?, backend.lease().await?, backend.scalers().await?);
     let title = format!("{}: {}", backend.settings().stack, how.scaled_job);
     cx.listen();
     let live = Live::new(&cx.ui, title);
     let reporter = Fanout(vec![backend.journal_writer("watch")?, Box::new(live.clone())]);
     let ports = Ports { objects, jobs: &*jobs, lease: &*lease, scalers: &*scalers, reporter: &reporter };
-    let watched = watch(ports, how, &cx.cancel).await;
+    let watched = watching(ports).await;
     if watched.is_ok() {
         live.finish();
     } else {
         live.stop();
     }
     watched
+}
+
+fn refresh(settings: &Settings) -> Duration {
+    if settings.target == Target::Local { REFRESH } else { REMOTE_REFRESH }
 }
 
 /// The exit of a watch; says what an interrupted one leaves.

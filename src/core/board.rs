@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     event::{Depth, Event, JobState, What},
-    keda::decision::Decision,
+    keda::{compare::Cause, decision::Decision},
 };
 
 pub use history::{History, Sample};
@@ -87,6 +87,21 @@ impl Tally {
     }
 }
 
+/// KEDA beside its rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keda {
+    /// The `Ready` condition as `Status/Reason: message`; empty before it was seen.
+    pub ready: String,
+    /// The `Active` condition, likewise.
+    pub active: String,
+    /// Looks at which it did what the rules say, at once or with its next look.
+    pub agreed: u64,
+    /// Looks at which it did not.
+    pub differed: u64,
+    /// The last comparison: jobs expected, jobs created, why.
+    pub last: Option<(i64, i64, Cause, String)>,
+}
+
 /// The state of a watch, as far as its events tell.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
@@ -106,6 +121,8 @@ pub struct Board {
     pub lease: Option<(bool, String)>,
     /// Whether the ScaledJob is paused.
     pub paused: bool,
+    /// What KEDA does, where it is KEDA that scales.
+    pub keda: Option<Keda>,
     /// Depth and jobs over time.
     pub history: History,
     jobs: BTreeMap<String, JobRow>,
@@ -186,6 +203,22 @@ impl Board {
             What::RolledOut { generation, deleted } => {
                 self.note(at, &format!("generation {generation} is in force; {deleted} jobs of older ones deleted"));
             }
+            What::Forecast { decision } => {
+                self.polls += 1;
+                self.keda.get_or_insert_default();
+                self.decide(at, decision);
+            }
+            What::Compared { expected, created, cause, why } => {
+                let keda = self.keda.get_or_insert_default();
+                *if matches!(cause, Cause::Same | Cause::Phase) { &mut keda.agreed } else { &mut keda.differed } += 1;
+                keda.last = Some((*expected, *created, *cause, why.clone()));
+            }
+            What::Conditions { ready, active, .. } => {
+                let keda = self.keda.get_or_insert_default();
+                ready.clone_into(&mut keda.ready);
+                active.clone_into(&mut keda.active);
+            }
+            What::ClusterEvent { object, reason, note, warning: true } => self.note(at, &format!("{object} {reason}: {note}")),
             What::ScalerFailed { metric, error } => self.note(at, &format!("{metric}: {error}")),
             What::Warning { message } => self.note(at, message),
             What::Drained { done, seconds } => {

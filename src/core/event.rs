@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{error::Error, keda::decision::Decision};
+use super::{
+    error::Error,
+    keda::{compare::Cause, decision::Decision},
+};
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -281,6 +284,49 @@ pub enum What {
         done: u64,
         /// Seconds since the watch began.
         seconds: f64,
+    },
+    /// What KEDA's rules say at this moment, where it is KEDA that scales.
+    Forecast {
+        /// The decision, with every input.
+        decision: Box<Decision>,
+    },
+    /// What KEDA did since the last forecast, beside it.
+    Compared {
+        /// Jobs that the rules would have created.
+        expected: i64,
+        /// Jobs that appeared.
+        created: i64,
+        /// Why.
+        cause: Cause,
+        /// The same in words.
+        why: String,
+    },
+    /// The cluster said something about the ScaledJob, its jobs or their pods.
+    ClusterEvent {
+        /// Kind and name of what it is about.
+        object: String,
+        /// Its reason, such as `KEDAJobsCreated` or `FailedCreate`.
+        reason: String,
+        /// Its text.
+        note: String,
+        /// Whether its type is `Warning`.
+        warning: bool,
+    },
+    /// The ScaledJob's conditions, each as `Status/Reason: message`.
+    Conditions {
+        /// Whether KEDA can scale it.
+        ready: String,
+        /// Whether a trigger is active.
+        active: String,
+        /// Whether it is paused.
+        paused: String,
+    },
+    /// A line of a job's log that is no event.
+    LogLine {
+        /// The job.
+        job: String,
+        /// The line.
+        line: String,
     },
     /// Something worth knowing that stops nothing.
     Warning {

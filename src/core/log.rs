@@ -1,6 +1,9 @@
 //! Events that a container wrote to its log, one as JSON on each line, among whatever else it says there.
 
-use super::event::{Event, What};
+use super::{
+    event::{Event, JobState, What},
+    ports::Job,
+};
 
 /// The events in `log` that speak of the job called `job`, or of sending, in their order. All else is left out: a log is
 /// written by whatever image runs there.
@@ -28,6 +31,22 @@ pub fn event(line: &str, job: &str) -> Option<Event> {
         _ => return None,
     };
     about.is_none_or(|about| about == job).then_some(event)
+}
+
+/// Takes over what an event of its own says of `job`: its message, and how it ended.
+pub fn note(job: &mut Job, what: &What) {
+    let reason = match what {
+        What::Received { message_id, .. } => {
+            job.message_id = Some(message_id.clone());
+            return;
+        }
+        What::Deleted { .. } => "done",
+        What::Idle { .. } => "idle",
+        _ => return,
+    };
+    if job.state == JobState::Complete {
+        job.reason = Some(reason.to_owned());
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -189,6 +190,17 @@ pub trait Jobs: Send + Sync {
     async fn delete_with(&self, name: &str, _propagation: Propagation) -> Result<()> {
         self.delete(name).await
     }
+    /// The job called `name`, whether a ScaledJob made it or not.
+    ///
+    /// # Errors
+    /// When jobs cannot be read.
+    async fn find(&self, name: &str) -> Result<Option<Job>> {
+        Ok(self.all().await?.into_iter().find(|job| job.name == name))
+    }
+    /// The lines of the job's log, from the first one on and as they come, until its container has ended.
+    fn lines(&self, _name: &str) -> BoxStream<'static, Result<String>> {
+        stream::empty().boxed()
+    }
     /// What the job called `name` wrote down in its own log, in its order; nothing where jobs write into the journal themselves.
     ///
     /// # Errors
@@ -196,6 +208,43 @@ pub trait Jobs: Send + Sync {
     async fn records(&self, _name: &str) -> Result<Vec<super::event::Event>> {
         Ok(Vec::new())
     }
+}
+
+/// Something seen on a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// All jobs of the ScaledJob as they are now, oldest first.
+    Jobs(Vec<Job>),
+    /// The ScaledJob's conditions, each as `Status/Reason: message`; `Unknown` when nobody wrote one.
+    ScaledJob {
+        /// `Ready`.
+        ready: String,
+        /// `Active`.
+        active: String,
+        /// `Paused`.
+        paused: String,
+    },
+    /// The ScaledJob was deleted.
+    Gone,
+    /// A Kubernetes event about the ScaledJob, or a warning about its jobs and pods.
+    Said {
+        /// Kind and name of what it is about.
+        object: String,
+        /// Its reason.
+        reason: String,
+        /// Its text.
+        note: String,
+        /// Whether its type is `Warning`.
+        warning: bool,
+    },
+    /// A stream broke and is begun anew; why.
+    Broken(String),
+}
+
+/// What happens around a ScaledJob, as it happens.
+pub trait Sights: Send + Sync {
+    /// Follows the ScaledJob called `scaled_job`; an error ends it.
+    fn follow(&self, scaled_job: &str) -> BoxStream<'static, Result<Sight>>;
 }
 
 /// What a consumer tells the analyzer of one message.

@@ -1,6 +1,7 @@
 //! The verdict: a pure fold over the journal, the analyzer's records and the queues' counters.
 
 mod lineage;
+pub mod lines;
 mod spread;
 mod verdict;
 
@@ -18,9 +19,44 @@ use super::{
     ports::CountRecord,
 };
 
+/// Where consumers write down what they do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Witness {
+    /// In the journal itself, each step before the next: what is not there did not happen.
+    #[default]
+    Journal,
+    /// In the logs of their pods, which go with the pods: what is not there may have happened.
+    Logs,
+}
+
+/// What the analyzer keeps of each count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keeps {
+    /// The message.
+    #[default]
+    Messages,
+    /// Nothing but that there was one: the consumers' own word must do.
+    Numbers,
+}
+
+/// `journal` and what was read from logs now, in order of time; what is in both is one event.
+#[must_use]
+pub fn join(journal: Vec<Event>, logs: Vec<Event>) -> Vec<Event> {
+    let mut known = BTreeSet::new();
+    let mut events = journal;
+    events.extend(logs);
+    events.retain(|event| serde_json::to_string(event).is_ok_and(|text| known.insert(text)));
+    events.sort_by_key(|event| event.at);
+    events
+}
+
 /// What a report is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
+    /// Where consumers write down what they do.
+    pub witness: Witness,
+    /// What the analyzer keeps of each count.
+    pub keeps: Keeps,
     /// The journal, in order of time.
     pub events: Vec<Event>,
     /// The analyzer's records.
@@ -85,6 +121,8 @@ pub struct Totals {
     pub surplus: u64,
     /// Jobs that were killed, or whose work failed.
     pub killed: u64,
+    /// Jobs that left no record of what they did: their pods are gone, or their image keeps none.
+    pub silent: u64,
 }
 
 impl Report {
@@ -111,6 +149,10 @@ struct Fold {
     settled: BTreeSet<Sequence>,
     refused: u64,
     jobs: BTreeMap<String, Option<String>>,
+    /// Jobs of which a consumer itself tells.
+    spoke: BTreeSet<String>,
+    /// How often consumers say that the analyzer counted a message.
+    told: BTreeMap<String, u32>,
 }
 
 impl Fold {
@@ -137,6 +179,7 @@ impl Fold {
                 self.refused += 1;
             }
             What::Received { message_id, job, sent_at, .. } => {
+                self.spoke.insert(job.clone());
                 let message = self.message(message_id);
                 message.receipts += 1;
                 message.first_received_at.get_or_insert(at);
@@ -157,7 +200,9 @@ impl Fold {
             What::JobCreated { job, .. } => {
                 self.jobs.entry(job.clone()).or_insert(None);
             }
+            What::Counted { message_id, .. } => *self.told.entry(message_id.clone()).or_default() += 1,
             What::Idle { job } => {
+                self.spoke.insert(job.clone());
                 self.jobs.insert(job.clone(), Some("idle".to_owned()));
             }
             What::JobChanged { job, state: JobState::Complete | JobState::Failed, reason: Some(reason), .. } => {
@@ -173,6 +218,11 @@ impl Fold {
                 self.message(id).counted += 1;
             }
         }
+        if evidence.keeps == Keeps::Numbers {
+            for (id, times) in std::mem::take(&mut self.told) {
+                self.message(&id).counted = times;
+            }
+        }
         let mut totals = self.totals(evidence);
         let mut messages: Vec<Lineage> = self.order.iter().filter_map(|id| self.messages.remove(id)).collect();
         for message in &mut messages {
@@ -184,7 +234,7 @@ impl Fold {
         // Work was done, the deletion was not written down: what the queue holds beyond the unworked ones was not deleted.
         let undeleted = count(messages.iter(), |m| m.fate == Fate::Worked).min(held.saturating_sub(unworked));
         totals.unfinished = unworked + undeleted;
-        let (verdict, reason) = Verdict::judge(&totals, &messages);
+        let (verdict, reason) = Verdict::judge(&totals, &messages, evidence);
         Report {
             verdict,
             reason,
@@ -220,6 +270,10 @@ impl Fold {
             jobs: u64::try_from(self.jobs.len()).unwrap_or(u64::MAX),
             surplus: ended(&["idle"]),
             killed: ended(&["killed", "failed"]),
+            silent: match evidence.witness {
+                Witness::Journal => 0,
+                Witness::Logs => count(self.jobs.keys(), |job| !self.spoke.contains(*job)),
+            },
         }
     }
 }

@@ -14,6 +14,7 @@ mod keda;
 mod manifests;
 mod produce;
 mod readme;
+mod scale;
 mod serve;
 mod setup;
 mod support;

@@ -3,8 +3,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use jiff::Timestamp;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, GetParams, PostParams};
 use serde_json::Value;
 
 use super::{
@@ -69,11 +70,8 @@ impl KubeJobs {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let pods = by_job(self.workload.list(&pods, SCALED_JOB_LABEL).await?);
-        let none = Vec::new();
-        let mut jobs: Vec<Job> = jobs.iter().map(|job| read(job, pods.get(name_of(job)).unwrap_or(&none))).collect();
-        jobs.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
-        Ok(jobs)
+        let pods = self.workload.list(&pods, SCALED_JOB_LABEL).await?;
+        Ok(joined(jobs.iter(), pods.iter()))
     }
 
     /// `spec`'s Job under a name of its own, as the API server would have named it.
@@ -157,6 +155,23 @@ impl Jobs for KubeJobs {
         }
     }
 
+    async fn find(&self, name: &str) -> Result<Option<Job>> {
+        let what = || format!("could not read Job `{name}`");
+        let request = self.workload.jobs().get(name, &GetParams::default());
+        let request = request.map_err(|error| fault(what(), &kube::Error::BuildRequest(error)))?;
+        let job = match self.workload.client.request::<Value>(request).await {
+            Ok(job) => job,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(fault(what(), &error)),
+        };
+        let pods = self.workload.list(&self.workload.pods(), &format!("{JOB_NAME_LABEL}={name}")).await?;
+        Ok(Some(read(&job, &pods)))
+    }
+
+    fn lines(&self, name: &str) -> BoxStream<'static, Result<String>> {
+        self.workload.clone().lines(format!("{JOB_NAME_LABEL}={name}"))
+    }
+
     async fn records(&self, name: &str) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         for pod in self.workload.list(&self.workload.pods(), &format!("{JOB_NAME_LABEL}={name}")).await? {
@@ -171,14 +186,16 @@ fn name_of(job: &Value) -> &str {
     job["metadata"]["name"].as_str().unwrap_or_default()
 }
 
-/// Pods by the Job that they name.
-fn by_job(pods: Vec<Value>) -> HashMap<String, Vec<Value>> {
-    let mut jobs: HashMap<String, Vec<Value>> = HashMap::new();
+/// Jobs with their pods, oldest first. Pods belong to the Job that their label names.
+pub(super) fn joined<'a>(jobs: impl Iterator<Item = &'a Value>, pods: impl Iterator<Item = &'a Value>) -> Vec<Job> {
+    let mut by_job: HashMap<&str, Vec<Value>> = HashMap::new();
     for pod in pods {
         if let Some(job) = pod["metadata"]["labels"][JOB_NAME_LABEL].as_str() {
-            jobs.entry(job.to_owned()).or_default().push(pod);
+            by_job.entry(job).or_default().push(pod.clone());
         }
     }
+    let mut jobs: Vec<Job> = jobs.map(|job| read(job, by_job.get(name_of(job)).map_or(&[], Vec::as_slice))).collect();
+    jobs.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
     jobs
 }
 

@@ -1,5 +1,12 @@
 //! Pods: which there are, and what their containers logged.
 
+use std::time::Duration;
+
+use futures_util::{
+    AsyncBufReadExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use jiff::Timestamp;
 use kube::{
     Client,
     api::{ListParams, LogParams},
@@ -8,7 +15,7 @@ use kube::{
 use serde_json::Value;
 
 use super::error::{fault, is_absent};
-use crate::core::error::Result;
+use crate::core::error::{Error, Kind, Result};
 
 /// How many objects one answer of a list holds.
 const PAGE: u32 = 500;
@@ -16,6 +23,11 @@ const PAGE: u32 = 500;
 const LOG_LIMIT: i64 = 1 << 20;
 /// The API server forgot the page that a list was at: it is begun anew, at most this often.
 const LISTS: u32 = 3;
+
+/// How soon to look again for a pod, or for a log that broke off.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How long a pod may take until it logs.
+const START_LIMIT: Duration = Duration::from_mins(5);
 
 /// Objects of one namespace, as the API server keeps them: `batch/v1` Jobs and pods.
 #[derive(Clone)]
@@ -75,5 +87,138 @@ impl Workload {
             Err(kube::Error::Api(status)) if status.code == 400 => Ok(String::new()),
             Err(error) => Err(fault(what(), &error)),
         }
+    }
+
+    /// The lines that the first pod selected by `selector` logs, until its container has ended. A stream that breaks off
+    /// is taken up where it was.
+    pub(super) fn lines(self, selector: String) -> BoxStream<'static, Result<String>> {
+        let reading = Reading { workload: self, selector, pod: None, mark: Mark::default(), ended: false };
+        stream::unfold(Some(reading), |reading| async move {
+            let mut reading = reading?;
+            match reading.next().await {
+                Ok(Some(lines)) => Some((lines.into_iter().map(Ok).collect(), Some(reading))),
+                Ok(None) => None,
+                Err(error) => Some((vec![Err(error)], None)),
+            }
+        })
+        .flat_map(stream::iter)
+        .boxed()
+    }
+}
+
+/// A log that is being followed.
+struct Reading {
+    workload: Workload,
+    selector: String,
+    pod: Option<(String, Box<dyn futures_util::AsyncBufRead + Send + Unpin>)>,
+    mark: Mark,
+    ended: bool,
+}
+
+impl Reading {
+    /// The next line, with an empty list when the stream was only taken up again; nothing when the log is complete.
+    async fn next(&mut self) -> Result<Option<Vec<String>>> {
+        if let Some((_, reader)) = &mut self.pod {
+            let mut line = String::new();
+            match reader.read_line(&mut line).await {
+                Ok(1..) => return Ok(Some(self.mark.take(line.trim_end()).into_iter().collect())),
+                Ok(0) | Err(_) => self.pod = None,
+            }
+        }
+        if self.ended {
+            return Ok(None);
+        }
+        self.open().await?;
+        Ok(Some(Vec::new()))
+    }
+
+    /// Opens the log where it was left. Whether the container has ended is asked first: what is read after that is all.
+    async fn open(&mut self) -> Result<()> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let pods = self.workload.list(&self.workload.pods(), &self.selector).await;
+            let pod = match pods {
+                Ok(pods) => pods.into_iter().next(),
+                Err(error) if error.is_passing() => None,
+                Err(error) => return Err(error),
+            };
+            if let Some(pod) = pod {
+                self.ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+                let name = pod["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                match self.workload.stream(&name, self.mark.last).await {
+                    Ok(reader) => {
+                        self.mark.resume();
+                        self.pod = Some((name, reader));
+                        tokio::time::sleep(if self.ended { Duration::ZERO } else { AGAIN }).await;
+                        return Ok(());
+                    }
+                    Err(_) if self.ended => return Ok(()),
+                    Err(_) => {}
+                }
+            }
+            if begun.elapsed() > START_LIMIT {
+                let why = format!("no log within {} s", START_LIMIT.as_secs());
+                let error = Error::new(Kind::Failed, format!("could not follow the pod labelled `{}`", self.selector), why);
+                return Err(error.hint(format!("see `kubectl describe pods --namespace {} -l {}`", self.workload.namespace, self.selector)));
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+impl Workload {
+    async fn stream(&self, pod: &str, since: Option<Timestamp>) -> Result<Box<dyn futures_util::AsyncBufRead + Send + Unpin>, kube::Error> {
+        let params = LogParams { follow: true, timestamps: true, since_time: since, ..LogParams::default() };
+        let request = self.pods().logs(pod, &params).map_err(kube::Error::BuildRequest)?;
+        Ok(Box::new(Box::pin(self.client.request_stream(request).await?)))
+    }
+}
+
+/// How far a log with timestamps was read.
+#[derive(Debug, Default)]
+struct Mark {
+    last: Option<Timestamp>,
+    /// Lines with just that timestamp.
+    lines: usize,
+    /// Those among them that were read again since the stream was taken up.
+    again: usize,
+}
+
+impl Mark {
+    /// The text of `line` unless it was read before.
+    fn take(&mut self, line: &str) -> Option<String> {
+        let (stamp, text) = line.split_once(' ').unwrap_or((line, ""));
+        let Ok(at) = stamp.parse::<Timestamp>() else { return Some(line.to_owned()) };
+        match self.last {
+            Some(last) if at < last => return None,
+            Some(last) if at == last && self.again < self.lines => {
+                self.again += 1;
+                return None;
+            }
+            Some(last) if at == last => self.lines += 1,
+            _ => (self.last, self.lines) = (Some(at), 1),
+        }
+        self.again = self.lines;
+        Some(text.to_owned())
+    }
+
+    /// The stream is taken up again.
+    fn resume(&mut self) {
+        self.again = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_taken_up_again_repeats_no_line_and_leaves_none_out() {
+        let lines = ["2026-01-17T05:50:45.1Z a", "2026-01-17T05:50:45.2Z b", "2026-01-17T05:50:45.2Z b", "2026-01-17T05:50:45.3Z c"];
+        let mut mark = Mark::default();
+        let mut read: Vec<String> = lines[..2].iter().filter_map(|line| mark.take(line)).collect();
+        mark.resume();
+        read.extend(lines.iter().filter_map(|line| mark.take(line)));
+        assert_eq!(read, ["a", "b", "b", "c"]);
     }
 }

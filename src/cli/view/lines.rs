@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use kedactl::core::{
     board::Board,
     event::{Event, JobState, What},
+    keda::compare::Cause,
 };
 
 use super::figures::age;
@@ -39,6 +40,18 @@ impl Lines {
             What::RolledOut { generation, deleted } => {
                 ("rollout", format!("generation {generation} is in force; {deleted} jobs of older ones deleted"))
             }
+            What::Forecast { .. } => {
+                let text = board.decisions.back()?.text.clone();
+                if self.said.as_ref() == Some(&text) {
+                    return None;
+                }
+                self.said = Some(text.clone());
+                ("rules", text)
+            }
+            What::Compared { cause: Cause::Same, created: 0, .. } => return None,
+            What::Compared { expected, created, why, .. } => ("keda", format!("created {created}, the rules say {expected}: {why}")),
+            What::ClusterEvent { object, reason, note, .. } => ("event", format!("{object} {reason}: {note}")),
+            What::Conditions { ready, active, .. } => ("status", format!("Ready {ready}; Active {active}")),
             What::Drained { done, seconds } => ("drained", format!("{done} messages in {seconds:.1} s")),
             What::Warning { message } => ("warning", message.clone()),
             _ => return None,

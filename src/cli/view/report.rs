@@ -59,6 +59,9 @@ fn figures(ui: &Ui, reported: &Reported) -> String {
         row(name, value.to_string());
     }
     row("jobs", format!("{} ({} surplus, {} killed or failed)", totals.jobs, totals.surplus, totals.killed));
+    if totals.silent > 0 {
+        row("jobs without record", totals.silent.to_string());
+    }
     if let Some(seconds) = report.drain_seconds {
         row("time to drain", duration(seconds));
     }

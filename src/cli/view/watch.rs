@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use kedactl::core::{
     board::{Board, JobRow, Summary, Tally},
     event::{Depth, JobState},
+    keda::compare::Cause,
 };
 
 use super::figures::{age, bar, counted, sparkline, wrap};
@@ -23,6 +24,7 @@ pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns):
     top.extend(queues(board));
     top.push(progress(board, columns));
     top.extend(sparklines(board, now, columns));
+    top.extend(keda(board, columns));
     let roomy = rows >= 20;
     let mut bottom = decisions(board, now, columns, if roomy { DECISIONS } else { 1 });
     bottom.extend(notes(board, columns));
@@ -79,6 +81,21 @@ fn queues(board: &Board) -> Vec<String> {
         [(_, depth)] => vec![one("queue", depth)],
         several => several.iter().take(4).map(|(name, depth)| one(name, depth)).collect(),
     }
+}
+
+/// What KEDA did beside what its rules say; nothing where this process scales.
+fn keda(board: &Board, columns: usize) -> Vec<String> {
+    let Some(keda) = &board.keda else { return Vec::new() };
+    let head = |condition: &str| condition.split(": ").next().filter(|head| !head.is_empty()).unwrap_or("not seen yet").to_owned();
+    let status = format!("Ready {}  Active {}  agreed {}, differed {}", head(&keda.ready), head(&keda.active), keda.agreed, keda.differed);
+    let mut lines = vec![labelled("keda", &status)];
+    if let Some((expected, created, cause, why)) = &keda.last {
+        let text = format!("        created {created}, the rules say {expected}: {why}");
+        let agrees = matches!(cause, Cause::Same | Cause::Phase);
+        let paint = |line: String| if agrees { style(line).dim().to_string() } else { style(line).yellow().to_string() };
+        lines.extend(wrap(&text, columns, 8).into_iter().take(2).map(paint));
+    }
+    lines
 }
 
 fn progress(board: &Board, columns: usize) -> String {

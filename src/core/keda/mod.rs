@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod authorization;
 pub mod bounds;
+pub mod compare;
 pub mod conditions;
 pub mod decision;
 pub mod environment;

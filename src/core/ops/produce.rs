@@ -1,5 +1,7 @@
 //! `produce`: sends a load in batches, a few at a time, and accounts for every message.
 
+mod in_cluster;
+
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -9,6 +11,8 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+
+pub use in_cluster::produce_in_cluster;
 
 use crate::core::{
     error::Error,

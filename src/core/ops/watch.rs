@@ -1,5 +1,7 @@
 //! The scaler loop: polls as KEDA does, creates jobs, and says everything that happens.
 
+mod alone;
+mod follow;
 mod look;
 mod scaler;
 mod variables;
@@ -16,6 +18,8 @@ use crate::core::{
     ports::{Claim, Held, Jobs, Lease, Objects, Scalers},
 };
 
+pub use alone::check_alone;
+pub use follow::follow;
 use look::Look;
 use scaler::Scaler;
 

@@ -44,7 +44,7 @@ fn life(n: u64) -> Vec<Event> {
 
 fn report(events: Vec<Event>, counts: Vec<CountRecord>, visible: i64) -> Report {
     let queue = Depth { visible, in_flight: 0, delayed: 0 };
-    Report::from(&Evidence { events, counts, queue, dead_letters: Depth::default() })
+    Report::from(&Evidence { events, counts, queue, ..Evidence::default() })
 }
 
 #[test]
@@ -120,4 +120,44 @@ fn exit_codes_of_verdicts_are_distinct_and_start_at_ten() {
     let codes: std::collections::BTreeSet<u8> = Verdict::ALL.iter().map(|verdict| verdict.exit_code()).collect();
     assert_eq!(codes.len(), Verdict::ALL.len());
     assert!(codes.iter().all(|code| *code == 0 || *code >= 10));
+}
+
+fn created(job: &str) -> Event {
+    event(1, What::JobCreated { job: job.into(), generation: 1 })
+}
+
+fn told(n: u64) -> Event {
+    event(7, What::Counted { message_id: id(n), job: "j".into() })
+}
+
+fn on_a_cluster(events: Vec<Event>, counts: Vec<CountRecord>, keeps: Keeps) -> Report {
+    Report::from(&Evidence { witness: Witness::Logs, keeps, events, counts, ..Evidence::default() })
+}
+
+#[test]
+fn a_message_is_not_called_lost_where_a_job_left_no_record() {
+    let silent = on_a_cluster(vec![sending(1), sent(1), created("gone")], vec![], Keeps::Messages);
+    assert_eq!((silent.verdict, silent.totals.silent), (Verdict::Unproven, 1), "{}", silent.reason);
+    let mut events = life(1);
+    events.extend([created("j"), sending(2), sent(2)]);
+    let spoken = on_a_cluster(events, vec![counted(1)], Keeps::Messages);
+    assert_eq!((spoken.verdict, spoken.totals.silent), (Verdict::Lost, 0), "{}", spoken.reason);
+}
+
+#[test]
+fn consumers_word_proves_a_count_that_the_analyzer_keeps_as_a_number() {
+    let anonymous = CountRecord { kind: "processed".into(), message_id: None, job: None, at: at(7) };
+    let mut events = life(1);
+    events.extend([created("j"), told(1)]);
+    let both = on_a_cluster(events.clone(), vec![anonymous], Keeps::Numbers);
+    assert_eq!(both.verdict, Verdict::Proven, "{}", both.reason);
+    let alone = on_a_cluster(events, vec![], Keeps::Numbers);
+    assert_eq!(alone.verdict, Verdict::Unproven, "{}", alone.reason);
+}
+
+#[test]
+fn what_journal_and_log_both_tell_happened_once() {
+    let events = join(life(1), life(1));
+    assert_eq!(events.len(), life(1).len());
+    assert!(events.is_sorted_by_key(|event| event.at));
 }

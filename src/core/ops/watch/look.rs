@@ -8,6 +8,7 @@ use super::{Ports, scaler::Scaler};
 use crate::core::{
     error::Result,
     event::{Depth, JobState, What},
+    log::note,
     ports::Job,
 };
 
@@ -41,12 +42,17 @@ impl Look {
         // Jobs first: a job that ends in between then still counts as running, and drained is not said too early.
         let jobs = ports.jobs.list(scaler.name()).await?;
         self.take(&jobs, ports).await;
+        self.measure(ports, scaler).await;
+        Ok(())
+    }
+
+    /// Looks at the counters, and tells what changed.
+    pub(super) async fn measure(&mut self, ports: Ports<'_>, scaler: &Scaler<'_>) {
         let depths = scaler.depths().await;
         if depths.is_some() && depths != self.depths {
             ports.reporter.tell(What::DepthChanged { depths: depths.clone().unwrap_or_default() });
         }
         self.depths = depths;
-        Ok(())
     }
 
     /// Takes in a list of all jobs, and tells which changed. What had ended before the first look is old news. Of a job
@@ -112,21 +118,5 @@ impl Look {
                 Err(error) => ports.reporter.tell(What::Warning { message: error.to_string() }),
             }
         }
-    }
-}
-
-/// What an event of its own says of a job.
-fn note(job: &mut Job, what: &What) {
-    let reason = match what {
-        What::Received { message_id, .. } => {
-            job.message_id = Some(message_id.clone());
-            return;
-        }
-        What::Deleted { .. } => "done",
-        What::Idle { .. } => "idle",
-        _ => return,
-    };
-    if job.state == JobState::Complete {
-        job.reason = Some(reason.to_owned());
     }
 }

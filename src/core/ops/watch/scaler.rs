@@ -10,14 +10,14 @@ use crate::core::{
     error::{Error, Kind, Result},
     event::{Depth, What},
     keda::{
-        decision::{TriggerReading, decide},
+        decision::{Decision, TriggerReading, decide},
         history::surplus,
         job::job_spec,
         jobs::{JobView, count},
         manifest::{self, Propagation, ScaledJob, Trigger},
         rollout::outdated,
     },
-    ports::{Held, Metric},
+    ports::{Held, Job, Metric},
     work::paced,
 };
 
@@ -172,15 +172,14 @@ impl<'a> Scaler<'a> {
         let jobs = self.ports.jobs.list(self.name()).await?;
         look.take(&jobs, self.ports).await;
         let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
-        let spec = &self.scaled_job.spec;
-        let decision = decide(&spec.rules(), &readings, count(&views, spec.pending_pod_conditions()));
+        let decision = self.decide(&readings, &views);
         let create = decision.create;
         self.ports.reporter.tell(What::Polled { depths: depths_of(&readings), decision: Box::new(decision) });
         self.create(create, held).await;
         if !held.is_held() {
             return Ok(());
         }
-        let names = surplus(&views, spec.history_limits());
+        let names = surplus(&views, self.scaled_job.spec.history_limits());
         self.delete(names, "history", Propagation::Background).await;
         self.polled = true;
         let late = began.elapsed().saturating_sub(self.interval());
@@ -189,6 +188,18 @@ impl<'a> Scaler<'a> {
             self.ports.reporter.tell(What::Warning { message });
         }
         Ok(())
+    }
+
+    /// What the rules say of the triggers as they are now and of `jobs`. Changes nothing.
+    pub(super) async fn forecast(&mut self, jobs: &[Job]) -> Decision {
+        let readings = self.read().await;
+        let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
+        self.decide(&readings, &views)
+    }
+
+    fn decide(&self, readings: &[TriggerReading], jobs: &[JobView]) -> Decision {
+        let spec = &self.scaled_job.spec;
+        decide(&spec.rules(), readings, count(jobs, spec.pending_pod_conditions()))
     }
 
     /// Asks every trigger in order. One that fails is built anew and asked once more; only the second answer counts.

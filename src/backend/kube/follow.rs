@@ -1,0 +1,281 @@
+//! What happens around one ScaledJob, followed by watch streams that reconnect, and begin anew when the server forgot.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+};
+
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use kube::{
+    Api,
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+    runtime::{
+        WatchStreamExt,
+        watcher::{self, Config, Event, watcher},
+    },
+};
+use serde_json::Value;
+
+use super::{client::Cluster, jobs};
+use crate::core::{
+    error::{Error, Kind, Result},
+    keda::job::SCALED_JOB_LABEL,
+    ports::{Sight, Sights},
+};
+
+/// Changes that come together are told together: at most this many.
+const TOGETHER: usize = 1000;
+/// Answers that do not get better by asking again.
+const REFUSED: [u16; 3] = [401, 403, 404];
+/// How often in a row a stream may be refused before that is the end of it.
+const REFUSALS: u32 = 5;
+
+/// The watch streams of one namespace.
+#[derive(Clone)]
+pub struct KubeSights {
+    cluster: Cluster,
+    namespace: String,
+}
+
+impl KubeSights {
+    /// What happens in `namespace` of `cluster`.
+    #[must_use]
+    pub fn new(cluster: &Cluster, namespace: &str) -> Self {
+        Self { cluster: cluster.clone(), namespace: namespace.to_owned() }
+    }
+
+    fn stream(&self, source: Source, config: Config) -> BoxStream<'static, (Source, watcher::Result<Event<DynamicObject>>)> {
+        let api: Api<DynamicObject> = Api::namespaced_with(self.cluster.client(), &self.namespace, &source.resource());
+        watcher(api, config).default_backoff().map(move |event| (source, event)).boxed()
+    }
+}
+
+impl Sights for KubeSights {
+    fn follow(&self, scaled_job: &str) -> BoxStream<'static, Result<Sight>> {
+        let labelled = || Config::default().labels(&format!("{SCALED_JOB_LABEL}={scaled_job}"));
+        let named = Config::default().fields(&format!("metadata.name={scaled_job}"));
+        let streams = stream::select_all([
+            self.stream(Source::Jobs, labelled()),
+            self.stream(Source::Pods, labelled()),
+            self.stream(Source::Events, Config::default()),
+            self.stream(Source::ScaledJob, named),
+        ]);
+        tell(streams.boxed(), scaled_job.to_owned()).boxed()
+    }
+}
+
+/// The four things that are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Jobs,
+    Pods,
+    Events,
+    ScaledJob,
+}
+
+impl Source {
+    fn resource(self) -> ApiResource {
+        let (group, version, kind, plural) = match self {
+            Self::Jobs => ("batch", "v1", "Job", "jobs"),
+            Self::Pods => ("", "v1", "Pod", "pods"),
+            Self::Events => ("", "v1", "Event", "events"),
+            Self::ScaledJob => ("keda.sh", "v1alpha1", "ScaledJob", "scaledjobs"),
+        };
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+    }
+}
+
+/// Takes in everything that is ready, and tells what came of it.
+fn tell(
+    streams: BoxStream<'static, (Source, watcher::Result<Event<DynamicObject>>)>,
+    scaled_job: String,
+) -> impl Stream<Item = Result<Sight>> + Send {
+    let scene = Scene { scaled_job, ..Scene::default() };
+    stream::unfold((streams, scene), |(mut streams, mut scene)| async move {
+        let (source, event) = streams.next().await?;
+        scene.take(source, event);
+        for _ in 0..TOGETHER {
+            let Some(Some((source, event))) = streams.next().now_or_never() else { break };
+            scene.take(source, event);
+        }
+        let told = scene.told();
+        Some((stream::iter(told), (streams, scene)))
+    })
+    .flatten()
+}
+
+/// What was seen last.
+#[derive(Default)]
+struct Scene {
+    scaled_job: String,
+    jobs: Kept,
+    pods: Kept,
+    /// How often each event was said, by its uid; nothing before the first list of old ones.
+    events: HashMap<String, i64>,
+    old_events: bool,
+    changed: bool,
+    refusals: u32,
+    news: Vec<Result<Sight>>,
+}
+
+/// Objects by name, and those of a list that is not complete yet.
+#[derive(Default)]
+struct Kept {
+    now: BTreeMap<String, Value>,
+    listed: Option<BTreeMap<String, Value>>,
+    complete: bool,
+}
+
+impl Kept {
+    /// Takes in one step; returns whether the picture changed.
+    fn take(&mut self, event: Event<DynamicObject>) -> bool {
+        match event {
+            Event::Apply(object) => {
+                if let Some((name, value)) = plain(object) {
+                    self.now.insert(name, value);
+                }
+                true
+            }
+            Event::Delete(object) => {
+                self.now.remove(object.metadata.name.as_deref().unwrap_or_default());
+                true
+            }
+            Event::Init => {
+                self.listed = Some(BTreeMap::new());
+                false
+            }
+            Event::InitApply(object) => {
+                if let (Some(listed), Some((name, value))) = (&mut self.listed, plain(object)) {
+                    listed.insert(name, value);
+                }
+                false
+            }
+            Event::InitDone => {
+                self.now = self.listed.take().unwrap_or_default();
+                self.complete = true;
+                true
+            }
+        }
+    }
+}
+
+fn plain(mut object: DynamicObject) -> Option<(String, Value)> {
+    object.metadata.managed_fields = None;
+    let name = object.metadata.name.clone()?;
+    serde_json::to_value(object).ok().map(|value| (name, value))
+}
+
+impl Scene {
+    fn take(&mut self, source: Source, event: watcher::Result<Event<DynamicObject>>) {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => return self.fault(source, &error),
+        };
+        self.refusals = 0;
+        match source {
+            Source::Jobs => self.changed |= self.jobs.take(event),
+            Source::Pods => self.changed |= self.pods.take(event),
+            Source::Events => self.take_event(event),
+            Source::ScaledJob => match event {
+                Event::Apply(object) | Event::InitApply(object) => {
+                    if let Some((_, object)) = plain(object) {
+                        self.news.push(Ok(conditions(&object)));
+                    }
+                }
+                Event::Delete(_) => self.news.push(Ok(Sight::Gone)),
+                Event::Init | Event::InitDone => {}
+            },
+        }
+    }
+
+    /// Faults pass by themselves, as the streams try again; only what is refused again and again does not.
+    fn fault(&mut self, source: Source, error: &watcher::Error) {
+        // Too old to go on from: it is listed anew.
+        if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
+            return;
+        }
+        let what = format!("could not watch {source:?}").to_lowercase();
+        if let Some(kube::Error::Api(status)) =
+            cause(error).filter(|error| matches!(error, kube::Error::Api(status) if REFUSED.contains(&status.code)))
+        {
+            self.refusals += 1;
+            if self.refusals >= REFUSALS || status.code == 403 {
+                let kind = if status.code == 404 { Kind::NotFound } else { Kind::Denied };
+                let error = Error::new(kind, what, status.message.clone());
+                self.news.push(Err(error.hint("run `kedactl doctor` to see which permissions are missing")));
+                return;
+            }
+        }
+        let why = cause(error).map_or_else(|| error.to_string(), |error| super::error::fault("", error).why);
+        self.news.push(Ok(Sight::Broken(format!("{what}: {why}"))));
+    }
+
+    fn take_event(&mut self, event: Event<DynamicObject>) {
+        let (object, is_old) = match event {
+            Event::Apply(object) => (object, false),
+            Event::InitApply(object) => (object, !self.old_events),
+            Event::InitDone => {
+                self.old_events = true;
+                return;
+            }
+            Event::Init | Event::Delete(_) => return,
+        };
+        let Some(uid) = object.metadata.uid.clone() else { return };
+        let Some((_, value)) = plain(object) else { return };
+        let times = value["count"].as_i64().unwrap_or(1);
+        let before = self.events.insert(uid, times);
+        if is_old || before.is_some_and(|before| before >= times) {
+            return;
+        }
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (kind, name, warning) = (text("/involvedObject/kind"), text("/involvedObject/name"), text("/type") == "Warning");
+        let of_job = name.strip_prefix(&self.scaled_job).is_some_and(|rest| rest.starts_with('-'));
+        let ours = match kind {
+            "ScaledJob" => name == self.scaled_job,
+            "Job" | "Pod" => warning && of_job,
+            _ => false,
+        };
+        if ours {
+            self.news.push(Ok(Sight::Said {
+                object: format!("{kind}/{name}"),
+                reason: text("/reason").to_owned(),
+                note: text("/message").trim().to_owned(),
+                warning,
+            }));
+        }
+    }
+
+    fn told(&mut self) -> Vec<Result<Sight>> {
+        let mut told = std::mem::take(&mut self.news);
+        if self.changed && self.jobs.complete && self.pods.complete {
+            self.changed = false;
+            told.insert(0, Ok(Sight::Jobs(jobs::joined(self.jobs.now.values(), self.pods.now.values()))));
+        }
+        told
+    }
+}
+
+/// The ScaledJob's conditions as `Status/Reason: message`.
+fn conditions(object: &Value) -> Sight {
+    let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let said = |kind: &str| {
+        let Some(condition) = all.iter().find(|condition| condition["type"] == kind) else { return "Unknown".to_owned() };
+        let text = |field: &str| condition[field].as_str().unwrap_or_default();
+        let (status, reason, message) = (text("status"), text("reason"), text("message"));
+        let head = if reason.is_empty() { status.to_owned() } else { format!("{status}/{reason}") };
+        if message.is_empty() { head } else { format!("{head}: {message}") }
+    };
+    Sight::ScaledJob { ready: said("Ready"), active: said("Active"), paused: said("Paused") }
+}
+
+fn cause(error: &watcher::Error) -> Option<&kube::Error> {
+    match error {
+        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
+            Some(error)
+        }
+        _ => None,
+    }
+}
