@@ -174,7 +174,8 @@ impl JobSpec {
 /// Where jobs run.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Every job of the stack, whichever ScaledJob it belongs to; finished ones included, oldest first.
+    /// Every job of the stack, whichever ScaledJob it belongs to, the producer's that belong to none (their `scaled_job` is
+    /// empty) and finished ones included, oldest first.
     async fn all(&self) -> Result<Vec<Job>>;
     /// All jobs of `scaled_job`, finished ones included, oldest first.
     async fn list(&self, scaled_job: &str) -> Result<Vec<Job>> {

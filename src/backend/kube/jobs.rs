@@ -62,15 +62,14 @@ impl KubeJobs {
         Self { workload: Workload { client: cluster.client(), namespace: namespace.to_owned() }, stack: stack.clone(), owners }
     }
 
-    /// Jobs and pods that `selector` selects, joined as KEDA joins them.
-    async fn select(&self, selector: &str) -> Result<Vec<Job>> {
-        let (place, pods) = (self.workload.jobs(), self.workload.pods());
+    /// Jobs that `selector` selects, joined with `pods` as KEDA joins them.
+    async fn select(&self, selector: &str, pods: &str) -> Result<Vec<Job>> {
         // Jobs first: a job whose pod is not seen counts as pending, one whose end is not seen as running.
-        let jobs = self.workload.list(&place, selector).await?;
+        let jobs = self.workload.list(&self.workload.jobs(), selector).await?;
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let pods = self.workload.list(&pods, SCALED_JOB_LABEL).await?;
+        let pods = self.workload.list(&self.workload.pods(), pods).await?;
         Ok(joined(jobs.iter(), pods.iter()))
     }
 
@@ -99,11 +98,12 @@ impl KubeJobs {
 #[async_trait]
 impl Jobs for KubeJobs {
     async fn all(&self) -> Result<Vec<Job>> {
-        self.select(&format!("{SCALED_JOB_LABEL},{STACK_LABEL}={}", self.stack)).await
+        self.select(&format!("{STACK_LABEL}={}", self.stack), JOB_NAME_LABEL).await
     }
 
     async fn list(&self, scaled_job: &str) -> Result<Vec<Job>> {
-        self.select(&format!("{SCALED_JOB_LABEL}={scaled_job}")).await
+        let selector = format!("{SCALED_JOB_LABEL}={scaled_job}");
+        self.select(&selector, &selector).await
     }
 
     /// The name is chosen here, in the way in which the API server completes `generateName`. So a creation whose answer
