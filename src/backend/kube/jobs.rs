@@ -232,3 +232,6 @@ fn suffix() -> String {
     let bytes = uuid::Uuid::new_v4().into_bytes();
     bytes.iter().take(SUFFIX).map(|byte| char::from(SUFFIX_LETTERS[usize::from(*byte) % SUFFIX_LETTERS.len()])).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,18 @@ proptest! {
         prop_assert!(summary.peak_jobs >= active);
     }
 }
+
+#[test]
+fn what_keda_did_is_counted_beside_what_its_rules_say() {
+    let compared = |cause, created| What::Compared { expected: 3, created, cause, why: "so".into() };
+    let board = board(&[
+        (0, What::Conditions { ready: "True/ScaledJobReady: fine".into(), active: "False".into(), paused: "False".into() }),
+        (1, compared(Cause::Same, 3)),
+        (2, compared(Cause::Phase, 0)),
+        (3, compared(Cause::Refused, 1)),
+        (4, What::ClusterEvent { object: "Job/a".into(), reason: "FailedCreate".into(), note: "quota".into(), warning: true }),
+    ]);
+    let keda = board.keda.expect("it was told of");
+    assert_eq!((keda.agreed, keda.differed, keda.last), (2, 1, Some((3, 1, Cause::Refused, "so".into()))));
+    assert_eq!(board.notes.back().map(|note| note.text.as_str()), Some("Job/a FailedCreate: quota"));
+}
