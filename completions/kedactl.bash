@@ -28,6 +28,9 @@ _kedactl() {
             kedactl,demo)
                 cmd="kedactl__subcmd__demo"
                 ;;
+            kedactl,doctor)
+                cmd="kedactl__subcmd__doctor"
+                ;;
             kedactl,local)
                 cmd="kedactl__subcmd__local"
                 ;;
@@ -68,7 +71,7 @@ _kedactl() {
 
     case "${cmd}" in
         kedactl)
-            opts="-o -q -h -V --stack --state-dir --output --color --quiet --help --version setup produce watch report demo status target teardown render consume analyzer local completions man"
+            opts="-o -q -h -V --stack --state-dir --output --color --quiet --help --version setup produce watch report demo status doctor target teardown render consume analyzer local completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,6 +261,40 @@ _kedactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --stack)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kedactl__subcmd__doctor)
+            opts="-o -q -h --problems --stack --state-dir --output --color --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --stack)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

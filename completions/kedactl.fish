@@ -40,6 +40,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "watch" -d 'Run the 
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "report" -d 'Fetch the counts and prove the verdict'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "demo" -d 'Run setup, produce, watch and report in one go'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "status" -d 'Show the queue, the jobs and the objects as they are now'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "doctor" -d 'Look at everything that must be right, and say what repairs what is not'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "target" -d 'Show where the stack runs, or choose where'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "teardown" -d 'Delete everything that setup made'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "render" -d 'Write every policy and manifest to files'
@@ -150,6 +151,16 @@ never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l objects -d 'List every object with its state'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -l problems -d 'Show only what is wrong or worth knowing'
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l cluster -d 'EKS cluster' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l context -d 'Context of the kubeconfig' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand target" -l region -d 'AWS region' -r

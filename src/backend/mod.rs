@@ -5,6 +5,7 @@ pub mod analyzer;
 pub mod artifacts;
 pub mod aws;
 mod cluster;
+mod doctor;
 #[cfg(feature = "local")]
 pub mod emulator;
 pub mod files;
@@ -12,6 +13,7 @@ pub mod folder;
 mod jobs;
 pub mod journal;
 pub mod kube;
+mod machine;
 pub mod manifest_file;
 mod memory;
 mod parted;

@@ -7,6 +7,7 @@ mod confirm;
 mod consume;
 mod context;
 mod demo;
+mod doctor;
 mod events;
 mod examples;
 mod exit;
@@ -61,6 +62,7 @@ enum Command {
     Report(report::Report),
     Demo(demo::Demo),
     Status(status::Status),
+    Doctor(doctor::Doctor),
     Target(target::Target),
     Teardown(teardown::Teardown),
     Render(render::Render),
@@ -79,6 +81,7 @@ impl Command {
             Self::Watch(verb) => verb.run(cx).await,
             Self::Report(verb) => verb.run(cx).await,
             Self::Demo(verb) => verb.run(cx).await,
+            Self::Doctor(verb) => Box::pin(verb.run(cx)).await,
             Self::Status(verb) => verb.run(cx).await,
             Self::Target(verb) => verb.run(cx).await,
             Self::Teardown(verb) => Box::pin(verb.run(cx)).await,

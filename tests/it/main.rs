@@ -8,6 +8,7 @@ mod contract;
 mod controller;
 mod crash;
 mod demo;
+mod doctor;
 mod faults;
 mod generated;
 mod keda;

@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod eks;
 mod error;
 pub mod metric;
+pub mod permissions;
 pub mod queue;
 pub mod resources;
 pub mod scalers;

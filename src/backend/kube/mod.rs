@@ -1,5 +1,6 @@
 //! A real cluster: how its API server is reached, and the objects on it.
 
+mod access;
 mod census;
 mod client;
 mod controller;
@@ -16,6 +17,7 @@ mod proxy;
 mod service;
 mod transport;
 
+pub use access::{refused, skew};
 pub use census::KubeCensus;
 pub use client::{Access, Cluster, Tokens};
 pub use controller::{Order, checks, resources as controller_resources};

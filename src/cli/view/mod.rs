@@ -2,6 +2,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod consume;
+pub(crate) mod doctor;
 pub(crate) mod figures;
 pub(crate) mod lines;
 pub(crate) mod produce;

@@ -1,6 +1,7 @@
 //! Use cases, one for each verb: async, against ports only.
 
 pub mod consume;
+pub mod doctor;
 pub mod expire;
 pub mod produce;
 pub mod render;
