@@ -305,51 +305,6 @@ async fn a_scaled_job_that_is_deleted_is_scaled_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_trigger_is_asked_twice_in_one_poll_and_the_next_poll_recovers() {
-    let world = world(3, &json!({}));
-    lock(&world.faults).extend(["throttled", "throttled"]);
-    run_for(&world, 15).await;
-    assert_eq!(*lock(&world.reads), 3);
-    assert_eq!(world.told(|what| matches!(what, What::ScalerFailed { .. })), 1);
-    assert_eq!(created(&world), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_fault_is_forgiven_within_the_poll() {
-    let world = world(3, &json!({}));
-    lock(&world.faults).push_back("reset");
-    run_for(&world, 5).await;
-    assert_eq!((created(&world), world.told(|what| matches!(what, What::ScalerFailed { .. }))), (3, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_trigger_that_cannot_be_built_still_fills_the_minimum() {
-    let trigger = json!([{ "type": "aws-sqs-queue", "metadata": { "queueURL": "broken" } }]);
-    let world = world(5, &json!({ "minReplicaCount": 2, "triggers": trigger }));
-    run_for(&world, 5).await;
-    assert_eq!(created(&world), 2);
-    assert_eq!(world.told(|what| matches!(what, What::ScalerFailed { .. })), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_trigger_that_asks_for_what_cannot_be_ends_the_watch_at_the_start_only() {
-    let wrong = json!([{ "type": "aws-sqs-queue", "metadata": { "queueURL": "wrong" } }]);
-    let first = world(1, &json!({ "triggers": wrong }));
-    lock(&first.jobs).push(World::job("old", JobState::Running, 0));
-    let error = run(&first, Until::Drained, &CancellationToken::new()).await.expect_err("refused");
-    assert_eq!((error.exit_code(), created(&first), lock(&first.deleted).len()), (2, 0, 0));
-
-    let later = world(0, &json!({}));
-    *lock(&later.step) = Some(Box::new(move |world| {
-        let mut object = lock(&world.scaled_job);
-        object["spec"]["triggers"] = wrong.clone();
-        object["metadata"]["generation"] = json!(2);
-    }));
-    run_for(&later, 15).await;
-    assert!(later.told(|what| matches!(what, What::ScalerFailed { .. })) > 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn who_does_not_hold_the_lease_only_looks_and_takes_over_when_it_lapses() {
     let world = world(4, &json!({}));
     *lock(&world.holder) = Some("process 7".into());
@@ -380,3 +335,4 @@ async fn a_paused_scaled_job_is_not_polled_until_it_is_resumed() {
 }
 
 mod changes;
+mod triggers;
