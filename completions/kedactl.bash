@@ -893,7 +893,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__teardown)
-            opts="-y -o -q -h --shared --skip-cluster --expired --yes --stack --state-dir --output --color --quiet --help"
+            opts="-y -o -q -h --shared --controller --skip-cluster --expired --yes --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

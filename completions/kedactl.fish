@@ -185,6 +185,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l color -d 'W
 always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l shared -d 'Also delete what is shared, if this stack made it'
+complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l controller -d 'Also remove KEDA, if this stack installed it and nothing scales by it'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l skip-cluster -d 'Leave the Kubernetes cluster out: it is gone, or cannot be reached'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -l expired -d 'Tear down every stack whose time is past (see `setup --ttl`), wherever it was set up from'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s y -l yes -d 'Do not ask, even if it can do harm'

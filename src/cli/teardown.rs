@@ -9,7 +9,7 @@ use kedactl::{
             expire::{Candidate, candidates},
             teardown::{Outcome, Stage, carry_out, plan},
         },
-        plan::Shared,
+        plan::{Fate, Shared},
         ports::Census,
         settings::Choices,
     },
@@ -20,14 +20,15 @@ use super::{confirm::confirm, context::Context, exit::Exit, progress::Progress, 
 /// Delete everything that setup made
 ///
 /// Deletes what bears this stack's tag, in the reverse order, stops its jobs, removes its journal, artifacts and counts,
-/// and looks at everything again at the end, by name and by tag. What other stacks may use (the cluster, the OIDC provider)
-/// stays unless --shared is given; what was not made by this stack is never touched. A run that was stopped is completed by
-/// the next.
+/// and looks at everything again at the end, by name and by tag. What other stacks may use (the cluster record, the OIDC
+/// provider, the namespace) stays unless --shared is given, and KEDA unless --controller is; what was not made by this stack
+/// is never touched. A run that was stopped is completed by the next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   kedactl teardown
   kedactl teardown --shared
+  kedactl teardown --controller --yes
   kedactl teardown --stack orders --yes
   kedactl teardown --expired --yes")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -35,6 +36,9 @@ pub(crate) struct Teardown {
     /// Also delete what is shared, if this stack made it
     #[arg(long)]
     shared: bool,
+    /// Also remove KEDA, if this stack installed it and nothing scales by it
+    #[arg(long)]
+    controller: bool,
     /// Leave the Kubernetes cluster out: it is gone, or cannot be reached
     #[arg(long)]
     skip_cluster: bool,
@@ -64,7 +68,8 @@ impl Teardown {
         let backend = self.connect(cx, Backend::connect(&settings)?).await?;
         let (resources, jobs) = (backend.resources().await?, backend.jobs(1.0, &[]).await?);
         let (objects, census) = (backend.objects().await?, backend.census().await?);
-        let shared = if self.shared { Shared::Delete } else { Shared::Keep };
+        let fate = |is_asked| if is_asked { Fate::Delete } else { Fate::Keep };
+        let shared = Shared { common: fate(self.shared), controller: fate(self.controller) };
         let (stack, target) = (&settings.stack, settings.target);
         let stage = Stage { stack, resources: &resources, jobs: &*jobs, objects: &*objects, census: &census, target, shared };
         let plan = plan(stage).await?;

@@ -61,7 +61,7 @@ impl<T: Managed> Resource for T {
     async fn apply(&self) -> Result<()> {
         let done = match self.look().await? {
             Observed::Ready => return Ok(()),
-            Observed::Foreign { .. } if Managed::scope(self) == Scope::Shared => return Ok(()),
+            Observed::Foreign { .. } if Managed::scope(self).is_common() => return Ok(()),
             Observed::Borrowed { differences, .. } if differences.is_empty() => return Ok(()),
             Observed::Foreign { why } => return Err(is_foreign(&Managed::id(self), &why)),
             Observed::Absent => self.create().await,
@@ -76,7 +76,7 @@ impl<T: Managed> Resource for T {
             // Another process, or a first try whose answer was lost, may have done it.
             Err(error) => match self.look().await {
                 Ok(Observed::Ready) => Ok(()),
-                Ok(Observed::Foreign { .. }) if Managed::scope(self) == Scope::Shared => Ok(()),
+                Ok(Observed::Foreign { .. }) if Managed::scope(self).is_common() => Ok(()),
                 _ => Err(error),
             },
         }

@@ -34,6 +34,16 @@ pub enum Scope {
     Stack,
     /// Shared (OIDC provider, cluster): made when absent, deleted only when asked and ours.
     Shared,
+    /// KEDA itself, by which others may scale: made when absent, removed only when asked for by name and ours.
+    Controller,
+}
+
+impl Scope {
+    /// Whether what somebody else made serves as well as ours.
+    #[must_use]
+    pub fn is_common(self) -> bool {
+        self != Self::Stack
+    }
 }
 
 /// One difference between what is and what should be.
@@ -166,13 +176,39 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
-/// Whether `teardown` may also delete what several stacks share.
+/// What becomes of something that others may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shared {
+pub enum Fate {
     /// Leave it.
     Keep,
     /// Delete it if it is ours.
     Delete,
+}
+
+/// What `teardown` does with what is not the stack's alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shared {
+    /// The OIDC provider, the cluster record, the namespace.
+    pub common: Fate,
+    /// KEDA.
+    pub controller: Fate,
+}
+
+impl Shared {
+    /// All of it stays.
+    pub const KEEP: Self = Self { common: Fate::Keep, controller: Fate::Keep };
+    /// All of it goes, where it is ours.
+    pub const DELETE: Self = Self { common: Fate::Delete, controller: Fate::Delete };
+
+    /// Whether something of `scope` stays although it is ours.
+    #[must_use]
+    pub fn keeps(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Stack => false,
+            Scope::Shared => self.common == Fate::Keep,
+            Scope::Controller => self.controller == Fate::Keep,
+        }
+    }
 }
 
 impl Plan {
@@ -199,7 +235,7 @@ impl Plan {
                     (Action::Blocked, why.clone())
                 }
                 // A shared object that someone else made serves as well as ours.
-                Observed::Foreign { why } if sighting.scope == Scope::Shared => (Action::Keep, why.clone()),
+                Observed::Foreign { why } if sighting.scope.is_common() => (Action::Keep, why.clone()),
                 Observed::Foreign { why } => (Action::Blocked, why.clone()),
             };
             Step { id: sighting.id.clone(), action, why, differences: repaired, replaces: sighting.replaces.clone(), whose, hint: way_out }
@@ -216,7 +252,7 @@ impl Plan {
                 Observed::Foreign { why } | Observed::Borrowed { why, .. } | Observed::Refused { why, .. } => {
                     (Action::Keep, format!("not ours: {why}"))
                 }
-                _ if sighting.scope == Scope::Shared && shared == Shared::Keep => (Action::Keep, "shared".to_owned()),
+                _ if shared.keeps(sighting.scope) => (Action::Keep, "shared".to_owned()),
                 _ => (Action::Delete, String::new()),
             };
             Step { id: sighting.id.clone(), action, why, differences: Vec::new(), replaces: Vec::new(), whose: Whose::Ours, hint: None }
@@ -289,8 +325,8 @@ mod tests {
         let foreign = Observed::Foreign { why: "no tag".into() };
         let seen = [sighting("theirs", Scope::Stack, foreign.clone()), sighting("gone", Scope::Stack, Observed::Absent)];
         let shared = [sighting("shared", Scope::Shared, foreign)];
-        assert_eq!(Plan::teardown(&seen, Shared::Delete).changes().count(), 0);
-        assert_eq!(Plan::teardown(&shared, Shared::Delete).changes().count(), 0);
+        assert_eq!(Plan::teardown(&seen, Shared::DELETE).changes().count(), 0);
+        assert_eq!(Plan::teardown(&shared, Shared::DELETE).changes().count(), 0);
     }
 
     #[test]
@@ -300,7 +336,7 @@ mod tests {
         let plan = Plan::setup(&[sighting("keda", Scope::Stack, borrowed.clone())]);
         assert_eq!((plan.steps[0].action, plan.steps[0].whose), (Action::Update, Whose::Foreign));
         assert_eq!((plan.steps[0].why.as_str(), &plan.steps[0].differences), ("not ours: by helm", &differences));
-        assert_eq!(Plan::teardown(&[sighting("keda", Scope::Stack, borrowed)], Shared::Delete).changes().count(), 0);
+        assert_eq!(Plan::teardown(&[sighting("keda", Scope::Stack, borrowed)], Shared::DELETE).changes().count(), 0);
     }
 
     #[test]
@@ -308,7 +344,7 @@ mod tests {
         let refused = Observed::Refused { why: "too old".into(), hint: "upgrade".into() };
         let plan = Plan::setup(&[sighting("keda", Scope::Shared, refused.clone())]);
         assert_eq!((plan.steps[0].action, plan.steps[0].hint.as_deref()), (Action::Blocked, Some("upgrade")));
-        assert_eq!(Plan::teardown(&[sighting("keda", Scope::Shared, refused)], Shared::Delete).changes().count(), 0);
+        assert_eq!(Plan::teardown(&[sighting("keda", Scope::Shared, refused)], Shared::DELETE).changes().count(), 0);
     }
 
     #[test]
@@ -321,10 +357,25 @@ mod tests {
     #[test]
     fn teardown_reverses_the_order_and_keeps_what_is_shared() {
         let seen = [sighting("first", Scope::Shared, Observed::Ready), sighting("last", Scope::Stack, Observed::Ready)];
-        let plan = Plan::teardown(&seen, Shared::Keep);
+        let plan = Plan::teardown(&seen, Shared::KEEP);
         assert_eq!(plan.steps[0].id.name, "last");
         assert_eq!(plan.steps[0].action, Action::Delete);
         assert_eq!(plan.steps[1].action, Action::Keep);
-        assert_eq!(Plan::teardown(&seen, Shared::Delete).changes().count(), 2);
+        assert_eq!(Plan::teardown(&seen, Shared::DELETE).changes().count(), 2);
+    }
+
+    #[test]
+    fn keda_goes_only_when_it_is_asked_for_by_name_and_then_alone() {
+        let seen = [sighting("keda", Scope::Controller, Observed::Ready), sighting("provider", Scope::Shared, Observed::Ready)];
+        let deleted = |shared| {
+            let plan = Plan::teardown(&seen, shared);
+            plan.changes().map(|step| step.id.name.clone()).collect::<Vec<_>>()
+        };
+        assert!(deleted(Shared::KEEP).is_empty());
+        assert_eq!(deleted(Shared { common: Fate::Delete, ..Shared::KEEP }), ["provider"]);
+        assert_eq!(deleted(Shared { controller: Fate::Delete, ..Shared::KEEP }), ["keda"]);
+        let foreign = sighting("keda", Scope::Controller, Observed::Foreign { why: "by helm".into() });
+        assert_eq!(Plan::teardown(std::slice::from_ref(&foreign), Shared::DELETE).changes().count(), 0);
+        assert_eq!(Plan::setup(&[foreign]).steps[0].action, Action::Keep);
     }
 }

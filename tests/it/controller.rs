@@ -239,7 +239,7 @@ async fn a_keda_of_somebody_else_is_adapted_only_with_consent_and_given_back() {
     assert_eq!(actions(&seen), [Action::Keep, Action::Update], "{seen:?}");
     assert!(seen.steps[0].why.contains("KEDA 2.8.1 in namespace keda, from a manifest"), "{seen:?}");
     assert_eq!((seen.steps[1].whose, seen.steps[1].differences.len()), (Whose::Foreign, 2));
-    assert_eq!(Plan::teardown(&sightings(&resources).await, Shared::Delete).changes().count(), 0);
+    assert_eq!(Plan::teardown(&sightings(&resources).await, Shared::DELETE).changes().count(), 0);
     // Nobody plays the Deployment controller here: the new generation is said to be available once it is there.
     let (outcome, ()) = tokio::join!(set_up(&resources), async {
         let objects = own.objects("keda").await;

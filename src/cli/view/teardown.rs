@@ -33,6 +33,9 @@ pub(crate) fn human(ui: &Ui, outcome: &Outcome) -> String {
     if !outcome.shared.is_empty() {
         lines.push(format!("Kept, as other stacks may use it: {} (delete it with --shared)", names(&outcome.shared)));
     }
+    if !outcome.controllers.is_empty() {
+        lines.push(format!("Kept, as others may scale by it: {} (remove it with --controller)", names(&outcome.controllers)));
+    }
     lines.extend(outcome.unchecked.iter().map(|unchecked| format!("Not checked: {unchecked}")));
     if !outcome.left.is_empty() {
         lines.push(format!("Left: {}", names(&outcome.left)));

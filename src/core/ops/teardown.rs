@@ -43,7 +43,7 @@ pub struct Stage<'a> {
     pub census: &'a dyn Census,
     /// Where it runs: on this machine every ScaledJob of the store is the stack's own.
     pub target: Target,
-    /// Whether what is shared goes too.
+    /// What becomes of what is not the stack's alone.
     pub shared: Shared,
 }
 
@@ -60,6 +60,8 @@ pub struct Outcome {
     pub left: Vec<ResourceId>,
     /// Ours, shared, and kept because nobody asked for it to go.
     pub shared: Vec<ResourceId>,
+    /// The KEDA that is ours, and kept because nobody asked for it to go.
+    pub controllers: Vec<ResourceId>,
     /// Not ours, and left alone.
     pub foreign: Vec<ResourceId>,
     /// Kinds of things that the second look checked.
@@ -219,6 +221,7 @@ impl Work<'_> {
             jobs: self.jobs,
             left: found.left.into_iter().collect(),
             shared: found.shared,
+            controllers: found.controllers,
             foreign: found.foreign,
             kinds_checked: found.kinds.len(),
             unchecked: found.unread,
@@ -230,16 +233,17 @@ impl Work<'_> {
     async fn look(&self) -> Result<Found> {
         let Stage { resources, jobs, census, shared, stack, .. } = self.stage;
         let (sightings, jobs, sweep) = tokio::try_join!(survey(resources), jobs.all(), census.sweep())?;
-        let is_kept = |sighting: &&Sighting| sighting.scope == Scope::Shared && shared == Shared::Keep;
+        let is_kept = |sighting: &&Sighting| shared.keeps(sighting.scope);
         let ids =
             |which: &dyn Fn(&&Sighting) -> bool| sightings.iter().filter(which).map(|sighting| sighting.id.clone()).collect::<Vec<_>>();
-        let shared = ids(&|sighting| sighting.observed.is_ours() && is_kept(sighting));
+        let kept = |scope| ids(&|sighting| sighting.scope == scope && sighting.observed.is_ours() && is_kept(sighting));
+        let (shared, controllers) = (kept(Scope::Shared), kept(Scope::Controller));
         let mut left: BTreeSet<ResourceId> = ids(&|sighting| sighting.observed.is_ours() && !is_kept(sighting)).into_iter().collect();
         left.extend(jobs.into_iter().map(|job| ResourceId::new("job", job.name)));
-        left.extend(unforeseen(&sweep, stack, &shared));
+        left.extend(unforeseen(&sweep, stack, &[shared.as_slice(), &controllers].concat()));
         let foreign = ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. } | Observed::Borrowed { .. }));
         let kinds = sightings.iter().map(|sighting| sighting.id.kind).chain(["job"]).chain(sweep.kinds).collect();
-        Ok(Found { left, shared, foreign, kinds, unread: sweep.unread })
+        Ok(Found { left, shared, controllers, foreign, kinds, unread: sweep.unread })
     }
 }
 
@@ -247,14 +251,15 @@ impl Work<'_> {
 struct Found {
     left: BTreeSet<ResourceId>,
     shared: Vec<ResourceId>,
+    controllers: Vec<ResourceId>,
     foreign: Vec<ResourceId>,
     kinds: BTreeSet<&'static str>,
     unread: Vec<String>,
 }
 
 /// What bears the stack's tag and is not kept on purpose.
-fn unforeseen(sweep: &Sweep, stack: &StackName, shared: &[ResourceId]) -> Vec<ResourceId> {
-    let ours = sweep.found.iter().filter(|tagged| tagged.stack == stack.as_str() && !shared.contains(&tagged.id));
+fn unforeseen(sweep: &Sweep, stack: &StackName, kept: &[ResourceId]) -> Vec<ResourceId> {
+    let ours = sweep.found.iter().filter(|tagged| tagged.stack == stack.as_str() && !kept.contains(&tagged.id));
     ours.map(|tagged| tagged.id.clone()).collect()
 }
 

@@ -1,4 +1,4 @@
-//! KEDA itself as a resource: whichever way it comes, it is shared, and only removed by the stack that installed it.
+//! KEDA itself as a resource: whichever way it comes, others may scale by it, and only the stack that installed it removes it.
 
 use std::time::Duration;
 
@@ -164,7 +164,7 @@ impl Keda {
         let more = if left.len() > shown.len() { format!(" and {} more", left.len() - shown.len()) } else { String::new() };
         let why = format!("{}{more} would be deleted with it", shown.join(", "));
         Err(Error::new(Kind::Busy, "KEDA was left alone", why)
-            .hint("delete them first, or keep KEDA: run `kedactl teardown` without removing it"))
+            .hint("delete them first, or keep KEDA: run `kedactl teardown` without --controller"))
     }
 }
 
@@ -180,7 +180,7 @@ impl Managed for Keda {
     }
 
     fn scope(&self) -> Scope {
-        Scope::Shared
+        Scope::Controller
     }
 
     fn patience(&self) -> Option<Duration> {

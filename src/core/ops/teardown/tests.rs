@@ -10,6 +10,7 @@ use super::*;
 
 use crate::core::{
     event::{Event, JobState},
+    plan::Fate,
     ports::{Job, JobSpec, Tagged},
 };
 
@@ -180,7 +181,7 @@ impl World {
 #[tokio::test]
 async fn the_scaledjob_goes_first_then_the_jobs_then_the_rest() {
     let world = World::new(None);
-    let outcome = world.tear_down(Shared::Keep).await;
+    let outcome = world.tear_down(Shared::KEEP).await;
     assert_eq!(*world.log.lock().expect("lock"), ["delete scaledjob", "stop job-1", "delete queue"]);
     assert!(outcome.is_clean());
     assert_eq!((outcome.deleted, outcome.jobs, outcome.kinds_checked), (2, 1, 2));
@@ -190,22 +191,35 @@ async fn the_scaledjob_goes_first_then_the_jobs_then_the_rest() {
 #[tokio::test]
 async fn what_is_shared_goes_only_when_asked() {
     let world = World::new(None);
-    let outcome = world.tear_down(Shared::Delete).await;
+    let outcome = world.tear_down(Shared::DELETE).await;
     assert_eq!((outcome.deleted, outcome.shared.len()), (3, 0));
+}
+
+#[tokio::test]
+async fn keda_stays_unless_it_is_named_and_is_not_left_behind_then() {
+    let mut world = World::new(None);
+    let log = world.log.clone();
+    let keda = Thing { name: "keda", scope: Scope::Controller, observed: Mutex::new(Observed::Ready), is_stuck: false, log };
+    world.resources.insert(0, Box::new(keda));
+    let outcome = world.tear_down(Shared { common: Fate::Delete, ..Shared::KEEP }).await;
+    assert_eq!(outcome.controllers, [ResourceId::new("thing", "keda")]);
+    assert!(outcome.is_clean() && outcome.shared.is_empty());
+    let outcome = world.tear_down(Shared { controller: Fate::Delete, ..Shared::KEEP }).await;
+    assert_eq!((outcome.deleted, outcome.controllers.len()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_second_run_finds_nothing_to_do() {
     let world = World::new(None);
-    world.tear_down(Shared::Delete).await;
-    let outcome = world.tear_down(Shared::Delete).await;
+    world.tear_down(Shared::DELETE).await;
+    let outcome = world.tear_down(Shared::DELETE).await;
     assert_eq!((outcome.deleted, outcome.jobs, outcome.is_clean()), (0, 0, true));
 }
 
 #[tokio::test]
 async fn a_step_that_fails_does_not_stop_the_others_and_is_named_as_left() {
     let world = World::new(Some("scaledjob"));
-    let outcome = world.tear_down(Shared::Keep).await;
+    let outcome = world.tear_down(Shared::KEEP).await;
     assert!(!outcome.is_clean());
     assert_eq!(outcome.left, [ResourceId::new("thing", "scaledjob")]);
     assert_eq!(outcome.deleted, 1);
@@ -215,13 +229,13 @@ async fn a_step_that_fails_does_not_stop_the_others_and_is_named_as_left() {
 #[tokio::test]
 async fn an_interrupt_leaves_the_rest_for_the_next_run() {
     let world = World::new(None);
-    let stage = world.stage(Shared::Keep);
+    let stage = world.stage(Shared::KEEP);
     let cancel = CancellationToken::new();
     cancel.cancel();
     let plan = plan(stage).await.expect("planned");
     let error = carry_out(stage, plan, &Silent, &cancel).await.expect_err("interrupted");
     assert_eq!(error.exit_code(), 130);
-    assert!(world.tear_down(Shared::Keep).await.is_clean());
+    assert!(world.tear_down(Shared::KEEP).await.is_clean());
 }
 
 fn scaled_job(name: &str, labels: &Value, finalizers: &Value) -> Value {
@@ -235,7 +249,7 @@ async fn every_scaled_job_of_the_stack_goes_before_the_jobs_and_others_stay_on_a
     let theirs = json!({"app.kubernetes.io/managed-by": "kedactl", "kedactl.dev/stack": "other"});
     *world.objects.objects.get_mut().expect("lock") =
         vec![scaled_job("another", &ours, &Value::Null), scaled_job("theirs", &theirs, &Value::Null)];
-    let stage = Stage { target: Target::Eks, ..world.stage(Shared::Keep) };
+    let stage = Stage { target: Target::Eks, ..world.stage(Shared::KEEP) };
     let outcome = carry_out(stage, plan(stage).await.expect("planned"), &Silent, &CancellationToken::new()).await.expect("carried out");
     assert_eq!(world.log.lock().expect("lock")[..3], ["delete ScaledJob another", "delete scaledjob", "stop job-1"]);
     assert_eq!((outcome.deleted, world.objects.list("ScaledJob").await.expect("listed").len()), (3, 1));
@@ -246,7 +260,7 @@ async fn finalizers_that_block_are_named_with_the_way_out() {
     let mut world = World::new(None);
     let ours = json!({"app.kubernetes.io/managed-by": "kedactl", "kedactl.dev/stack": "demo"});
     *world.objects.objects.get_mut().expect("lock") = vec![scaled_job("stuck", &ours, &json!(["finalizer.keda.sh"]))];
-    let outcome = world.tear_down(Shared::Keep).await;
+    let outcome = world.tear_down(Shared::KEEP).await;
     let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
     assert!(fault.contains("finalizer.keda.sh") && fault.contains("kubectl patch ScaledJob stuck --namespace video"), "{fault}");
 }
@@ -262,7 +276,7 @@ async fn what_bears_the_stacks_tag_is_left_whatever_it_is_called() {
     let found = vec![tagged("old-queue", "demo"), tagged("theirs", "other")];
     let sweep = Sweep { kinds: vec!["sqs queue"], found, unread: vec!["iam user: not allowed".into()] };
     let world = World { census: Found(sweep), ..World::new(None) };
-    let outcome = world.tear_down(Shared::Keep).await;
+    let outcome = world.tear_down(Shared::KEEP).await;
     assert_eq!(outcome.left, [ResourceId::new("sqs queue", "old-queue")]);
     assert_eq!((outcome.kinds_checked, outcome.unchecked.len()), (3, 1));
 }
