@@ -51,11 +51,11 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "completions" -d 'Pr
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "man" -d 'Print a man page, or write them all'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l ttl -d 'Let `teardown --expired` remove the stack after this time, such as 30m, 2h or 1d' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: the profile\'s; us-east-1 on the local target]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: AWS_REGION, or the profile\'s; us-east-1 on the local target]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l profile -d 'Profile of AWS\'s configuration files' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l account -d 'AWS account [default: the credentials\' own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l endpoint-url -d 'An AWS endpoint instead of the embedded service or the region\'s own' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l cluster -d 'EKS cluster [default: kedactl]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l cluster -d 'EKS cluster [default on the local target: kedactl]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l context -d 'Context of the kubeconfig [default: EKS\'s own way in, or the current context]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l keda-namespace -d 'Kubernetes namespace of KEDA [default: keda]' -r
@@ -83,7 +83,7 @@ always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l plan -d 'Show the plan and stop: exit code 0 when nothing would change, 3 otherwise'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l explain -d 'Show with each step the aws and kubectl commands that it replaces'
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s y -l yes -d 'Do not ask, even if it may cost money'
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s y -l yes -d 'Do not ask, even if it may cost money or change a KEDA of somebody else'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l queue-url -d 'The queue [default: the stack\'s own]' -r
@@ -108,7 +108,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s h -l help -d
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d 'A manifest with one ScaledJob, applied again whenever it changes; - is standard input' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l scaler -d 'What scales: keda, or this process [default: as setup was told]' -r -f -a "keda\t'KEDA\'s operator, on a cluster: it is followed, and compared with its rules'
 in-process\t'This process'"
-complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll and sleep this many times faster than the manifest says' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll this many times faster than the manifest says; on the local target the jobs sleep faster, too' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -192,11 +192,11 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s y -l yes -d
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: the profile\'s; us-east-1 on the local target]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: AWS_REGION, or the profile\'s; us-east-1 on the local target]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l profile -d 'Profile of AWS\'s configuration files' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l account -d 'AWS account [default: the credentials\' own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l endpoint-url -d 'An AWS endpoint instead of the embedded service or the region\'s own' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l cluster -d 'EKS cluster [default: kedactl]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l cluster -d 'EKS cluster [default on the local target: kedactl]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l context -d 'Context of the kubeconfig [default: EKS\'s own way in, or the current context]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l namespace -d 'Kubernetes namespace of the workload [default: default]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l keda-namespace -d 'Kubernetes namespace of KEDA [default: keda]' -r
@@ -227,7 +227,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s q -l quiet -d
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l queue-url -d 'The queue [default: the stack\'s own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l artifacts -d 'Where results are stored: a directory, or `s3://bucket/prefix` [default: the stack\'s own folder]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l analyzer-url -d 'The result analyzer [default: the stack\'s own, in process]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l analyzer-url -d 'The result analyzer [default: the stack\'s own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l visibility-timeout -d 'Seconds for which the message is hidden; extended at each third of it [default: the queue\'s, as setup remembers it]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l idle-timeout -d 'Seconds to wait for a message before ending [default: 1.5 polling intervals]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l work-seconds -d 'Seconds of work for a message, when no command is given [default: as setup remembers it]' -r

@@ -9,7 +9,7 @@ pub(crate) struct SettingFlags {
     /// Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
-    /// AWS region [default: the profile's; us-east-1 on the local target]
+    /// AWS region [default: the environment's or the profile's; us-east-1 on the local target]
     #[arg(long, value_name = "NAME")]
     region: Option<String>,
     /// Profile of AWS's configuration files
@@ -21,7 +21,7 @@ pub(crate) struct SettingFlags {
     /// An AWS endpoint instead of the embedded service or the region's own
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-    /// EKS cluster [default: kedactl]
+    /// EKS cluster [default on the local target: kedactl]
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
     /// Context of the kubeconfig [default: EKS's own way in, or the current context]

@@ -32,7 +32,7 @@ pub(crate) struct Consume {
     /// Where results are stored: a directory, or `s3://bucket/prefix` [default: the stack's own folder]
     #[arg(long, value_name = "PLACE")]
     artifacts: Option<String>,
-    /// The result analyzer [default: the stack's own, in process]
+    /// The result analyzer [default: the stack's own]
     #[arg(long, value_name = "URL", env = "RESULT_ANALYZER_URL")]
     analyzer_url: Option<String>,
     /// Seconds for which the message is hidden; extended at each third of it [default: the queue's, as setup remembers it]

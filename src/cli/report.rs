@@ -15,8 +15,9 @@ use super::{context::Context, exit::Exit, view};
 /// Fetch the counts and prove the verdict
 ///
 /// The counts come from the result analyzer; the verdict is proven message by message from the journal of every
-/// producer, consumer and scaler, from the analyzer's records and from the queues' counters. Its exit code is 0
-/// when every message was sent, received, deleted and counted exactly once, and 10 or more otherwise.
+/// producer, consumer and scaler, from the analyzer's records and from the queues' counters; on a cluster also from the
+/// jobs and their pods' logs. Its exit code is 0 when every message was sent, received, deleted and counted exactly once,
+/// and 10 or more otherwise.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Report {
     /// List every message with what became of it

@@ -24,6 +24,8 @@ pub(crate) type Resources = Vec<Box<dyn Resource>>;
 ///
 /// Makes what is missing, repairs what differs, and leaves everything else alone; what exists and was not made by this
 /// stack is named and never touched. The plan is shown first. A run that was stopped is completed by the next one.
+///
+/// On a cluster KEDA is found or installed as well, and at the end each claim about it is checked: exit code 3 when one fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,7 +41,7 @@ pub(crate) struct Setup {
     /// Show with each step the aws and kubectl commands that it replaces
     #[arg(long)]
     explain: bool,
-    /// Do not ask, even if it may cost money
+    /// Do not ask, even if it may cost money or change a KEDA of somebody else
     #[arg(short, long)]
     yes: bool,
     /// Let `teardown --expired` remove the stack after this time, such as 30m, 2h or 1d

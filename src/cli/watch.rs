@@ -26,6 +26,8 @@ const REMOTE_REFRESH: Duration = Duration::from_secs(1);
 /// Runs KEDA's loop in this process on the ScaledJob that setup made, or on any manifest: each poll reads the queue,
 /// decides exactly as KEDA does, and creates jobs. Ends when the queue is drained. Jobs run on when a watch is
 /// interrupted or killed; the next watch finds them. While one watch scales, a second one only looks.
+///
+/// On a cluster where KEDA scales it creates nothing: it follows what KEDA does, and shows beside it what its rules say.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  kedactl watch\n  kedactl watch --follow -o json\n  kedactl watch -f scaled-job.yaml --pace 10\n  kedactl watch -- ./encode.sh"
@@ -40,10 +42,10 @@ pub(crate) struct Watch {
     /// Stay when drained
     #[arg(long)]
     follow: bool,
-    /// Poll and sleep this many times faster than the manifest says
+    /// Poll this many times faster than the manifest says; on the local target the jobs sleep faster, too
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
-    /// What a job does with its message instead of sleeping
+    /// What a job does with its message instead of sleeping; on the local target only
     #[arg(last = true, value_name = "COMMAND")]
     work: Vec<String>,
 }
