@@ -44,10 +44,14 @@ pub async fn layers(stack: &StackName, state_dir: &Path, flags: Choices, environ
     if remembered.0 != Origin::Chosen || asked.is_none() || asked.as_ref() == remembered.1.get(&Key::Target) {
         layers.push(remembered);
     }
-    if settings::target(&layers)? != Target::Local && settings::given(&layers, Key::Region).is_none() {
+    if settings::target(&layers)? != Target::Local {
         let profile = settings::given(&layers, Key::Profile).map(|(text, _)| text);
-        let region = aws::surroundings::region(profile.as_deref()).await;
-        layers.push((Origin::Aws, region.map(|region| (Key::Region, region)).into_iter().collect()));
+        let mut found = vec![(Key::EndpointUrl, aws::surroundings::endpoint_url())];
+        if settings::given(&layers, Key::Region).is_none() {
+            found.push((Key::Region, aws::surroundings::region(profile.as_deref()).await));
+        }
+        let found = found.into_iter().filter_map(|(key, text)| text.map(|text| (key, text)));
+        layers.push((Origin::Aws, found.collect()));
     }
     Ok(layers)
 }

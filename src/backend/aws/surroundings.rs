@@ -34,10 +34,21 @@ pub struct Caller {
     pub clock_skew: i64,
 }
 
+/// The endpoint for every service that `AWS_ENDPOINT_URL` names, unless it is to be ignored. Pods are told of it, too;
+/// those for single services and those of profiles are between the SDK and this machine.
+#[must_use]
+pub fn endpoint_url() -> Option<String> {
+    let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    variable("AWS_ENDPOINT_URL").filter(|_| !ignored)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The region that `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile names. Asks nobody.
 pub async fn region(profile: Option<&str>) -> Option<String> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if let Some(region) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) {
+    if let Some(region) = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
         return Some(region);
     }
     let mut files = ProfileFileRegionProvider::builder();
