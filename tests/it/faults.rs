@@ -1,4 +1,5 @@
-//! Faults on the way to AWS, at every request of setup and teardown: afterwards all is as if there had been none.
+//! Faults on the way to AWS and to the API server, at every request of setup and teardown: afterwards all is as if there
+//! had been none.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -7,7 +8,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Fault, Faulty, Server, Stack};
+use crate::{
+    in_cluster::World,
+    support::{Fault, Faulty, Running, Server, Stack},
+};
 
 /// An embedded AWS of its own, and the proxy in front of it.
 struct Broken {
@@ -108,4 +112,76 @@ fn what_is_refused_from_any_point_on_is_completed_by_the_next_run() {
         assert!(output.stdout.contains("0 left"), "{output}");
     });
     assert!(stopped.load(Ordering::Relaxed) > points.len() / 2, "only {stopped:?} runs were stopped");
+}
+
+/// A stack in a cluster, with a proxy in front of the API server.
+struct Cut {
+    world: World,
+    stack: Stack,
+    proxy: Faulty,
+    _kubectl: Running,
+}
+
+impl Cut {
+    async fn new() -> Option<Self> {
+        let world = World::new().await?;
+        // kubectl speaks TLS and shows who we are, so that the proxy need not.
+        let mut kubectl = Running::start(world.space.kubectl_command(["proxy", "--port=0"]), b"");
+        let upstream = kubectl.line("kubectl says where it serves", |line| line.strip_prefix("Starting to serve on ").map(str::to_owned));
+        let proxy = Faulty::start(&upstream);
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "local",
+            "clusters": [{ "name": "c", "cluster": { "server": proxy.url } }],
+            "users": [{ "name": "u", "user": {} }],
+            "contexts": [{ "name": "local", "context": { "cluster": "c", "user": "u" } }],
+        });
+        let path = world.stack.dir().join("kubeconfig");
+        std::fs::write(&path, config.to_string()).expect("written");
+        let stack = world.again().with("KUBECONFIG", path.display().to_string());
+        Some(Self { world, stack, proxy, _kubectl: kubectl })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_api_server_at_every_request_change_nothing() {
+    const EVERY: usize = 4;
+    let Some(cut) = Cut::new().await else { return };
+    let setup = ["setup", "--controller", "in-process", "--yes"];
+    for fault in [Fault::Unseen, Fault::Unanswered, Fault::Half, Fault::Throttled, Fault::Broken] {
+        for offset in 0..EVERY {
+            cut.proxy.plan(move |number, _| (number % EVERY == offset).then_some(fault));
+            cut.stack.ok(setup);
+            let (seen, broken) = cut.proxy.mend();
+            assert!(seen > 10 && broken >= seen / EVERY, "{fault:?} at {offset}: {broken} of {seen} requests broke");
+            assert_eq!(cut.stack.json(setup)["changes"], 0, "{fault:?} at {offset}");
+            cut.proxy.plan(move |number, _| (number % EVERY == offset).then_some(fault));
+            let output = cut.stack.ok(["teardown", "--yes"]);
+            assert!(output.stdout.contains("0 left"), "{fault:?} at {offset}: {output}");
+            assert_eq!(cut.world.left(), "", "{fault:?} at {offset}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_api_server_refuses_from_any_point_on_is_completed_by_the_next_run() {
+    let Some(cut) = Cut::new().await else { return };
+    let setup = ["setup", "--controller", "in-process", "--yes"];
+    let mut stopped = 0;
+    for point in (0..30).step_by(4) {
+        cut.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        let output = cut.stack.run(setup);
+        let (_, broken) = cut.proxy.mend();
+        stopped += usize::from(broken > 0);
+        assert!(broken == 0 || output.code == Some(1), "denied from request {point} on: {output}");
+        cut.stack.ok(setup);
+        assert_eq!(cut.stack.json(setup)["changes"], 0, "denied from request {point} on");
+        cut.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        let output = cut.stack.run(["teardown", "--yes"]);
+        let (_, broken) = cut.proxy.mend();
+        assert!(broken == 0 || output.code == Some(1), "denied from request {point} on: {output}");
+        let output = cut.stack.ok(["teardown", "--yes"]);
+        assert!(output.stdout.contains("0 left"), "denied from request {point} on: {output}");
+        assert_eq!(cut.world.left(), "", "denied from request {point} on");
+    }
+    assert!(stopped > 3, "only {stopped} runs were stopped");
 }

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod faults;
 mod generated;
+mod in_cluster;
 mod keda;
 mod manifests;
 mod produce;
