@@ -17,6 +17,7 @@ const VENDORS: &[&str] = &[
     "comfy_table",
     "console",
     "http",
+    "hyper",
     "indicatif",
     "k8s_openapi",
     "kube",

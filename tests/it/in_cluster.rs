@@ -11,6 +11,7 @@ const BRIDGE: &str = "10.88.0.1";
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) space: Space,
+    name: String,
     image: String,
     aws: (Stack, Server),
 }
@@ -24,24 +25,26 @@ impl World {
         };
         let aws = Stack::new();
         let server = Server::reachable(&aws, BRIDGE);
-        let stack = dressed(&space, &server, &image);
-        Some(Self { stack, space, image, aws: (aws, server) })
+        // The cluster is one for all tests, and teardown looks for what bears the stack's label in all of it.
+        let name = format!("t{}", &space.namespace[2..22]);
+        let stack = dressed(&space, &server, &image, &name);
+        Some(Self { stack, space, name, image, aws: (aws, server) })
     }
 
     /// The same stack with another state directory: another machine.
     pub(crate) fn again(&self) -> Stack {
-        dressed(&self.space, &self.aws.1, &self.image)
+        dressed(&self.space, &self.aws.1, &self.image, &self.name)
     }
 
     /// What of the stack is left in its namespace, pods aside.
     pub(crate) fn left(&self) -> String {
         let kinds = "scaledjobs,triggerauthentications,deployments,services,configmaps,serviceaccounts,secrets,jobs,leases";
-        self.space.kubectl(["get", kinds, "-l", "kedactl.dev/stack=demo", "-o", "name", "--ignore-not-found"])
+        self.space.kubectl(["get", kinds, "-l", &format!("kedactl.dev/stack={}", self.name), "-o", "name", "--ignore-not-found"])
     }
 }
 
-fn dressed(space: &Space, aws: &Server, image: &str) -> Stack {
-    let stack = space.stack(&aws.url).with("KEDACTL_IMAGE", image).with("KEDACTL_WORK_SECONDS", "1");
+fn dressed(space: &Space, aws: &Server, image: &str, name: &str) -> Stack {
+    let stack = space.stack(&aws.url).with("KEDACTL_IMAGE", image).with("KEDACTL_WORK_SECONDS", "1").with("KEDACTL_STACK", name);
     stack.with("AWS_ACCESS_KEY_ID", "AKIAKEDACTLADMIN0000").with("AWS_SECRET_ACCESS_KEY", "local")
 }
 

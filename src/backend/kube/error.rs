@@ -29,6 +29,16 @@ pub(super) fn is_absent(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
+/// Whether a connection that was there broke before the whole answer had come.
+pub(super) fn is_cut(error: &(dyn StdError + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let lost = |kind| matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof);
+    causes(error).any(|cause| {
+        let by_hyper = cause.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_incomplete_message() || error.is_closed());
+        by_hyper || cause.downcast_ref::<io::Error>().is_some_and(|error| lost(error.kind()))
+    })
+}
+
 /// The `Status` of a refusal: `what` was asked for.
 pub(super) fn refusal(what: String, status: &Status) -> Error {
     let causes = status.details.as_ref().map_or(&[][..], |details| &details.causes);

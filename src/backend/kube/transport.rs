@@ -13,7 +13,7 @@ use kube::{Client, client::Body};
 use tokio::{sync::Mutex, time};
 use tower::BoxError;
 
-use super::client::Tokens;
+use super::{client::Tokens, error::is_cut};
 use crate::core::error::{Error, Kind};
 
 /// How long a whole answer may take; streams are bounded by the connection's read timeout instead.
@@ -57,8 +57,16 @@ impl Transport {
                 request.headers_mut().insert(AUTHORIZATION, tokens.header().await?);
             }
             let method = request.method().clone();
-            let response = if streams { self.inner.send(request).await? } else { self.answer(request).await? };
-            let Some(next) = again else { return Ok(response) };
+            let response = if streams { self.inner.send(request).await.map_err(BoxError::from) } else { self.answer(request).await };
+            let (response, next) = match (response, again) {
+                (Ok(response), Some(next)) => (response, next),
+                (Err(error), Some(next)) if is_idempotent(&method) && attempt < ATTEMPTS && is_cut(error.as_ref()) => {
+                    time::sleep(own_pause(attempt)).await;
+                    request = next;
+                    continue;
+                }
+                (response, _) => return response,
+            };
             if response.status() == StatusCode::UNAUTHORIZED && !renewed && self.tokens.is_some() {
                 renewed = true;
                 if let Some(tokens) = &self.tokens {
@@ -105,19 +113,29 @@ fn copy(request: &Request<Body>) -> Option<Request<Body>> {
 
 /// How long to wait before the same request may be sent again; `None` when its answer stands.
 ///
-/// As client-go does: when the server asks for it by `Retry-After`, or turns all requests away with 429. A gateway's 503
-/// and 504 without such a header are tried again only where doing twice is doing once.
+/// As client-go does: when the server asks for it by `Retry-After`, or turns all requests away with 429. A server's 500,
+/// and a gateway's 503 and 504, without such a header are tried again only where doing twice is doing once.
 fn pause(status: StatusCode, headers: &HeaderMap, method: &Method, attempt: u32) -> Option<Duration> {
     let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
     let retriable = match status.as_u16() {
         429 => true,
-        503 | 504 if method != Method::POST => true,
+        500 | 503 | 504 if is_idempotent(method) => true,
         500..=599 => asked.is_some(),
         _ => false,
     };
-    let own = Duration::from_millis(100) * 2_u32.saturating_pow(attempt - 1);
+    let own = own_pause(attempt);
     let wait = asked.unwrap_or(own).max(own);
     (retriable && attempt < ATTEMPTS && wait <= LONGEST_WAIT).then_some(wait)
+}
+
+/// Whether doing it twice is doing it once. Each of our patches is an apply; a replacement is guarded by a version, so that
+/// its second try would fail.
+fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::PATCH | Method::DELETE)
+}
+
+fn own_pause(attempt: u32) -> Duration {
+    Duration::from_millis(100) * 2_u32.saturating_pow(attempt - 1)
 }
 
 /// The maker of tokens and its last token.

@@ -21,12 +21,14 @@ use crate::core::{
 
 /// Jobs stopped at once.
 const STOPPED_AT_ONCE: usize = 16;
-/// How long AWS may still show what was deleted: SQS says 60 s.
+/// How long AWS and Kubernetes may still show what was deleted: SQS says 60 s, the longest grace period of our pods is 60 s.
 const FORGETTING: Duration = Duration::from_secs(75);
 /// How often to look whether it does.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The kind of resource that makes jobs, in the words of [`ResourceId`].
 const SCALED_JOB: &str = "scaledjob";
+/// The kind of what runs a Deployment's or a Job's containers, in the words of [`ResourceId`].
+const POD: &str = "pod";
 
 /// What is removed.
 #[derive(Clone, Copy)]
@@ -201,7 +203,8 @@ impl Work<'_> {
         let deadline = Instant::now() + FORGETTING;
         let deleted: BTreeSet<&ResourceId> = plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.id).collect();
         let mut found = self.look().await?;
-        let lingers = |found: &Found| found.left.iter().any(|id| deleted.contains(id));
+        // A pod has its grace period, and goes with what made it.
+        let lingers = |found: &Found| found.left.iter().any(|id| deleted.contains(id) || id.kind == POD);
         let mut told = false;
         while self.faults.is_empty() && lingers(&found) && Instant::now() < deadline && !self.cancel.is_cancelled() {
             if !told {

@@ -14,7 +14,9 @@ fn only_what_is_safe_is_sent_again() {
     assert!(again(503, Method::GET, None));
     assert!(again(500, Method::POST, Some("1")));
     assert!(!again(503, Method::POST, None));
-    assert!(!again(500, Method::GET, None));
+    assert!(again(500, Method::PATCH, None));
+    assert!(!again(500, Method::POST, None));
+    assert!(!again(500, Method::PUT, None));
     assert!(!again(404, Method::GET, Some("1")));
 }
 
