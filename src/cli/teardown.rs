@@ -56,7 +56,7 @@ impl Teardown {
             return Box::pin(self.expired(cx)).await;
         }
         let outcome = Box::pin(self.one(cx)).await?;
-        cx.ui.result(&outcome, || view::teardown::human(&cx.ui, &outcome))?;
+        cx.ui.result(&outcome, || view::teardown::human(&outcome))?;
         check_clean(&outcome)?;
         cx.ui.next("kedactl setup");
         Ok(Exit::DONE)
@@ -73,8 +73,10 @@ impl Teardown {
         let (stack, target) = (&settings.stack, settings.target);
         let stage = Stage { stack, resources: &resources, jobs: &*jobs, objects: &*objects, census: &census, target, shared };
         let plan = plan(stage).await?;
+        if let (false, Some(steps)) = (cx.ui.is_json(), view::teardown::plan(&cx.ui, &plan)) {
+            cx.ui.print(&format!("{steps}\n"))?;
+        }
         if !settings.is_on_this_machine() && plan.changes().next().is_some() {
-            cx.ui.note(&view::teardown::plan(&cx.ui, &plan));
             confirm(cx, self.yes, "This deletes objects, and the messages in the queues, in an AWS account.")?;
         }
         cx.listen();
@@ -112,9 +114,7 @@ impl Teardown {
             let cx = cx.for_stack(&candidate.stack, candidate.choices.clone());
             outcomes.push(Box::pin(self.one(&cx)).await?);
         }
-        cx.ui.result(&view::teardown::Expired { outcomes: &outcomes, others: &others }, || {
-            view::teardown::expired(&cx.ui, &outcomes, &others)
-        })?;
+        cx.ui.result(&view::teardown::Expired { outcomes: &outcomes, others: &others }, || view::teardown::expired(&outcomes, &others))?;
         outcomes.iter().try_for_each(check_clean)?;
         Ok(Exit::DONE)
     }

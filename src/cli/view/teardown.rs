@@ -4,25 +4,23 @@ use jiff::Timestamp;
 use kedactl::core::{
     expiry,
     ops::{expire::Candidate, teardown::Outcome},
-    plan::{Action, Plan, ResourceId},
+    plan::{Action, Plan, ResourceId, Step},
 };
 use serde::Serialize;
 
 use super::{figures::counted, setup};
 use crate::cli::ui::Ui;
 
-/// The steps of `plan` that change something, or that are kept for a reason worth telling.
-pub(crate) fn plan(ui: &Ui, plan: &Plan) -> String {
-    let told = plan.steps.iter().filter(|step| step.action == Action::Delete || step.why != "already gone");
-    setup::steps(ui, told)
+/// The steps of `plan` that change something, or that are kept for a reason worth telling; `None` when nothing is to be done.
+pub(crate) fn plan(ui: &Ui, plan: &Plan) -> Option<String> {
+    let kept = |step: &Step| step.why != "already gone";
+    let mut told = plan.steps.iter().filter(|step| step.action == Action::Delete || kept(step)).peekable();
+    told.peek()?;
+    Some(setup::steps(ui, told))
 }
 
-/// The steps, then `0 left, 10 kinds checked`.
-pub(crate) fn human(ui: &Ui, outcome: &Outcome) -> String {
-    let mut parts = Vec::new();
-    if outcome.deleted > 0 || !outcome.foreign.is_empty() {
-        parts.push(plan(ui, &outcome.plan));
-    }
+/// What was deleted and what was not, then `0 left, 10 kinds checked`.
+pub(crate) fn human(outcome: &Outcome) -> String {
     let mut lines = Vec::new();
     let deleted = [(outcome.deleted, "object"), (outcome.jobs, "job")].into_iter().filter(|(count, _)| *count > 0);
     let deleted: Vec<String> = deleted.map(|(count, noun)| counted(count as u64, noun)).collect();
@@ -41,8 +39,7 @@ pub(crate) fn human(ui: &Ui, outcome: &Outcome) -> String {
         lines.push(format!("Left: {}", names(&outcome.left)));
     }
     lines.push(format!("{} left, {} checked", outcome.left.len(), counted(outcome.kinds_checked as u64, "kind")));
-    parts.push(lines.join("\n"));
-    parts.join("\n\n")
+    lines.join("\n")
 }
 
 /// What `teardown --expired` did.
@@ -55,9 +52,9 @@ pub(crate) struct Expired<'a> {
 }
 
 /// Each stack that was torn down, and each that was not, with the reason.
-pub(crate) fn expired(ui: &Ui, outcomes: &[Outcome], others: &[Candidate]) -> String {
+pub(crate) fn expired(outcomes: &[Outcome], others: &[Candidate]) -> String {
     let mut parts: Vec<String> =
-        outcomes.iter().map(|outcome| format!("Stack `{}` had expired\n{}", outcome.stack, human(ui, outcome))).collect();
+        outcomes.iter().map(|outcome| format!("Stack `{}` had expired\n{}", outcome.stack, human(outcome))).collect();
     let now = Timestamp::now();
     let kept = others.iter().map(|one| match one.expires_at {
         Some(at) => format!("Stack `{}` expires {}", one.stack, expiry::describe(at, now)),
