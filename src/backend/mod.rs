@@ -126,8 +126,12 @@ impl Backend {
         }
         let objects = self.remaining_objects(&settings.names.namespace).await?;
         let secrets = Secrets { scaler: self.remaining_objects(scaler_secret_namespace(settings)).await?, workload: objects.clone() };
-        let mut resources = aws::resources::resources(&config, settings, &issuer, &secrets);
         let facts = Facts::new(settings, issuer.known());
+        let mut manifests: Vec<Box<dyn Resource>> = Vec::new();
+        for template in facts.objects() {
+            manifests.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
+        }
+        let mut resources = aws::resources::resources(&config, settings, &issuer);
         if let Some(order) = self.controller(&facts)? {
             match self.cluster().await {
                 Ok(cluster) => resources.extend(kube::controller_resources(cluster, order)),
@@ -136,9 +140,12 @@ impl Backend {
                 Err(error) => return Err(error),
             }
         }
-        for template in facts.objects() {
-            resources.push(Box::new(Manifest::new(objects.clone(), &settings.stack, template, &facts)?));
-        }
+        // A Secret needs its namespace, and what reads it needs the Secret.
+        let after_namespace = manifests.iter().take_while(|manifest| manifest.id().kind == "namespace").count();
+        let rest = manifests.split_off(after_namespace);
+        resources.extend(manifests);
+        resources.extend(aws::resources::keys(&config, settings, &issuer, &secrets));
+        resources.extend(rest);
         Ok(resources)
     }
 

@@ -178,10 +178,11 @@ impl Fold {
                 self.settled.insert((run.clone(), *number));
                 self.refused += 1;
             }
-            What::Received { message_id, job, sent_at, .. } => {
+            What::Received { message_id, job, sent_at, receive_count } => {
                 self.spoke.insert(job.clone());
                 let message = self.message(message_id);
-                message.receipts += 1;
+                // The queue counts those, too, whose record went with their pod.
+                message.receipts = (message.receipts + 1).max(*receive_count);
                 message.first_received_at.get_or_insert(at);
                 message.sent_at = message.sent_at.or(*sent_at);
                 if !message.jobs.contains(job) {

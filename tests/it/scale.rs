@@ -15,7 +15,7 @@ use kedactl::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Space, Stack, skipped};
+use crate::support::Space;
 
 fn stack() -> StackName {
     "video".parse().expect("a name")
@@ -203,31 +203,4 @@ async fn until(
         }
     };
     tokio::time::timeout(Duration::from_secs(30), look).await.expect("it happens")
-}
-
-/// Where pods reach this machine: the bridge of the node's network.
-const BRIDGE: &str = "10.88.0.1";
-
-#[tokio::test]
-async fn the_whole_demo_runs_in_pods_and_is_proven() {
-    let Some(space) = Space::with_node().await else { return };
-    let Some(image) = std::env::var("KEDACTL_TEST_IMAGE").ok().filter(|image| !image.is_empty()) else {
-        skipped("no image of kedactl on the node: import what `tests/image` makes, and name it in KEDACTL_TEST_IMAGE");
-        return;
-    };
-    let aws = Stack::new();
-    let mut server = aws.spawn(["local", "serve", "--listen", &format!("{BRIDGE}:0"), "--allow-remote"]);
-    let url = server.line("the server says where it listens", |line| {
-        let from = line.find(&format!("http://{BRIDGE}:"))?;
-        line[from..].split_whitespace().next().map(|url| url.trim_end_matches(['/', '.', ',']).to_owned())
-    });
-    let stack = space.stack(&url).with("AWS_ACCESS_KEY_ID", "test").with("AWS_SECRET_ACCESS_KEY", "test");
-    stack.ok(["setup", "--yes", "--controller", "in-process", "--image", &image, "--polling-interval", "5", "--work-seconds", "1"]);
-    let sent = stack.ok(["produce", "--in-cluster", "--count", "4", "--output", "json"]).json();
-    assert_eq!((&sent["sent"], &sent["failed"]), (&json!(4), &json!(0)), "{sent}");
-    let watched = stack.ok(["watch", "--output", "json"]).stdout;
-    assert!(watched.lines().any(|line| line.contains(r#""event":"deleted""#)), "{watched}");
-    let report = stack.ok(["report", "--output", "json"]).json();
-    assert_eq!(report["verdict"], "proven", "{report}");
-    assert_eq!((&report["totals"]["counted"], &report["totals"]["silent"]), (&json!(4), &json!(0)), "{report}");
 }

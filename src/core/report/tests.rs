@@ -48,6 +48,14 @@ fn report(events: Vec<Event>, counts: Vec<CountRecord>, visible: i64) -> Report 
 }
 
 #[test]
+fn a_receipt_that_nobody_wrote_down_is_known_by_the_queues_count() {
+    let again = What::Received { message_id: id(1), job: "k".into(), receive_count: 3, sent_at: Some(at(0)) };
+    let events = vec![sending(1), sent(1), event(4, again), worked(1, 5, "k"), deleted(1, 6, "k")];
+    let report = report(events, vec![counted(1)], 0);
+    assert_eq!((report.verdict, report.totals.received, report.totals.redelivered), (Verdict::Proven, 1, 2));
+}
+
+#[test]
 fn ten_messages_done_and_counted_are_proven() {
     let events = (1..=10).flat_map(life).collect();
     let report = report(events, (1..=10).map(counted).collect(), 0);

@@ -17,7 +17,7 @@ use kedactl::{
     backend::{
         aws::{
             config::{Wire, administrator, configure},
-            resources::{Issuer, Secrets, resources},
+            resources::{Issuer, Secrets, keys, resources},
         },
         emulator::{ACCOUNT, Emulator},
         process::FileObjects,
@@ -34,6 +34,13 @@ use serde_json::{Value, json};
 use crate::support::{moto_url, skipped};
 
 const REGION: &str = "eu-west-1";
+
+/// What setup makes in AWS, the keys last.
+fn both(sdk: &SdkConfig, settings: &Settings, issuer: &Issuer, secrets: &Secrets) -> Vec<Box<dyn Resource>> {
+    let mut all = resources(sdk, settings, issuer);
+    all.extend(keys(sdk, settings, issuer, secrets));
+    all
+}
 
 /// A cluster that was there before, and a stack that is to run on it.
 struct Mode {
@@ -86,7 +93,7 @@ impl Mode {
             issuer.url().await.expect("the cluster has one");
         }
         let secrets = Secrets { scaler: self.objects.clone(), workload: self.objects.clone() };
-        resources(&self.sdk, &settings, &issuer, &secrets)
+        both(&self.sdk, &settings, &issuer, &secrets)
     }
 
     async fn apply_all(&self) -> Vec<Box<dyn Resource>> {
@@ -192,13 +199,13 @@ async fn a_stack_can_be_removed_after_its_cluster_is_gone() {
         aws_sdk_eks::Client::new(&mode.sdk).delete_cluster().name(&names.cluster).send().await.expect("deleted");
         let settings = mode.settings();
         let secrets = Secrets { scaler: mode.objects.clone(), workload: mode.objects.clone() };
-        let all = resources(&mode.sdk, &settings, &Issuer::new(&mode.sdk, &settings, None), &secrets);
+        let all = both(&mode.sdk, &settings, &Issuer::new(&mode.sdk, &settings, None), &secrets);
         for resource in all.iter().rev() {
             resource.delete().await.unwrap_or_else(|error| panic!("{}: {}: {error}", mode.name, resource.id()));
         }
         let role = mode.iam().get_role().role_name(&names.operator_role).send().await;
         assert!(role.is_err_and(|error| error.into_service_error().is_no_such_entity_exception()), "{auth}");
-        let error = resources(&mode.sdk, &settings, &Issuer::new(&mode.sdk, &settings, None), &secrets);
+        let error = both(&mode.sdk, &settings, &Issuer::new(&mode.sdk, &settings, None), &secrets);
         for resource in error.iter().filter(|resource| auth == "irsa" && resource.id().kind == "iam role") {
             let error = resource.apply().await.expect_err("no issuer");
             assert_eq!((error.kind, error.to_string().contains(&names.cluster)), (Kind::Input, true), "{error}");

@@ -53,16 +53,11 @@ pub struct Secrets {
     pub workload: Arc<dyn Objects>,
 }
 
-/// The AWS resources of the stack that `settings` describe, in the order in which they are made.
+/// The AWS resources of the stack that `settings` describe, in the order in which they are made; [`keys`] follow when the
+/// namespaces of their Secrets are there.
 #[must_use]
-pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer, secrets: &Secrets) -> Vec<Box<dyn Resource>> {
-    let shared = Arc::new(Shared {
-        sqs: aws_sdk_sqs::Client::new(config),
-        iam: aws_sdk_iam::Client::new(config),
-        eks: aws_sdk_eks::Client::new(config),
-        settings: settings.clone(),
-        issuer: issuer.clone(),
-    });
+pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Vec<Box<dyn Resource>> {
+    let shared = Arc::new(Shared::new(config, settings, issuer));
     let mut all: Vec<Box<dyn Resource>> = Vec::new();
     // A cluster that somebody else made is neither made nor deleted.
     if settings.target == Target::Local {
@@ -82,7 +77,7 @@ pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer, secre
     ] {
         all.push(Box::new(ManagedPolicy { shared: shared.clone(), name: name.clone(), template, file }));
     }
-    all.extend(if settings.auth == Auth::Secret { users(&shared, secrets) } else { roles(&shared) });
+    all.extend(if settings.auth == Auth::Secret { users(&shared) } else { roles(&shared) });
     all
 }
 
@@ -110,31 +105,41 @@ fn roles(shared: &Arc<Shared>) -> Vec<Box<dyn Resource>> {
     all
 }
 
-/// The two users, each with a key in a Secret. They are called as the roles are elsewhere.
-fn users(shared: &Arc<Shared>, secrets: &Secrets) -> Vec<Box<dyn Resource>> {
+/// The two users. They are called as the roles are elsewhere.
+fn users(shared: &Arc<Shared>) -> Vec<Box<dyn Resource>> {
     let names = &shared.settings.names;
-    let mut all: Vec<Box<dyn Resource>> = Vec::new();
-    for name in [&names.operator_role, &names.workload_role] {
-        all.push(Box::new(User { shared: shared.clone(), name: name.clone() }));
-    }
+    let user = |name: &String| -> Box<dyn Resource> { Box::new(User { shared: shared.clone(), name: name.clone() }) };
+    let mut all = vec![user(&names.operator_role), user(&names.workload_role)];
     all.extend(attachments(shared, Holder::User));
-    all.push(Box::new(AccessKey {
-        shared: shared.clone(),
-        user: names.operator_role.clone(),
-        template: Template::ScalerSecret,
-        fields: ["awsAccessKeyID", "awsSecretAccessKey"],
-        objects: secrets.scaler.clone(),
-        secret: names.scaler_secret.clone(),
-    }));
-    all.push(Box::new(AccessKey {
-        shared: shared.clone(),
-        user: names.workload_role.clone(),
-        template: Template::WorkloadSecret,
-        fields: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-        objects: secrets.workload.clone(),
-        secret: names.workload_secret.clone(),
-    }));
     all
+}
+
+/// A key of each user, in a Secret of the cluster; none where there are roles.
+#[must_use]
+pub fn keys(config: &SdkConfig, settings: &Settings, issuer: &Issuer, secrets: &Secrets) -> Vec<Box<dyn Resource>> {
+    if settings.auth != Auth::Secret {
+        return Vec::new();
+    }
+    let shared = Arc::new(Shared::new(config, settings, issuer));
+    let names = &settings.names;
+    vec![
+        Box::new(AccessKey {
+            shared: shared.clone(),
+            user: names.operator_role.clone(),
+            template: Template::ScalerSecret,
+            fields: ["awsAccessKeyID", "awsSecretAccessKey"],
+            objects: secrets.scaler.clone(),
+            secret: names.scaler_secret.clone(),
+        }),
+        Box::new(AccessKey {
+            shared,
+            user: names.workload_role.clone(),
+            template: Template::WorkloadSecret,
+            fields: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+            objects: secrets.workload.clone(),
+            secret: names.workload_secret.clone(),
+        }),
+    ]
 }
 
 fn attachments(shared: &Arc<Shared>, holder: fn(String) -> Holder) -> Vec<Box<dyn Resource>> {
@@ -151,6 +156,16 @@ fn attachments(shared: &Arc<Shared>, holder: fn(String) -> Holder) -> Vec<Box<dy
 }
 
 impl Shared {
+    fn new(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Self {
+        Self {
+            sqs: aws_sdk_sqs::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            eks: aws_sdk_eks::Client::new(config),
+            settings: settings.clone(),
+            issuer: issuer.clone(),
+        }
+    }
+
     /// The stack tag alone, as IAM has it: what stacks share does not expire with one of them.
     fn iam_tag(&self) -> Result<aws_sdk_iam::types::Tag> {
         iam_tag(STACK_TAG, self.settings.stack.as_str())
