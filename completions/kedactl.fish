@@ -51,7 +51,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "completions" -d 'Pr
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "man" -d 'Print a man page, or write them all'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l ttl -d 'Let `teardown --expired` remove the stack after this time, such as 30m, 2h or 1d' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: AWS_REGION, or the profile\'s; us-east-1 on the local target]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l region -d 'AWS region [default: the environment\'s or the profile\'s; us-east-1 on the local target]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l profile -d 'Profile of AWS\'s configuration files' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l account -d 'AWS account [default: the credentials\' own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l endpoint-url -d 'An AWS endpoint instead of the embedded service or the region\'s own' -r
@@ -192,7 +192,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s y -l yes -d
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand teardown" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l target -d 'Where: local, cluster or eks [default: local; eks with --cluster, cluster with --context]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: AWS_REGION, or the profile\'s; us-east-1 on the local target]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l region -d 'AWS region [default: the environment\'s or the profile\'s; us-east-1 on the local target]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l profile -d 'Profile of AWS\'s configuration files' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l account -d 'AWS account [default: the credentials\' own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l endpoint-url -d 'An AWS endpoint instead of the embedded service or the region\'s own' -r
