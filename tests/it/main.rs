@@ -19,6 +19,7 @@ mod readme;
 mod scale;
 mod serve;
 mod setup;
+mod streams;
 mod support;
 mod target;
 mod teardown;

@@ -30,6 +30,8 @@ use crate::core::{
 const TOGETHER: usize = 1000;
 /// Answers that do not get better by asking again.
 const REFUSED: [u16; 3] = [401, 403, 404];
+/// The answer to who wants to go on from what the server has forgotten.
+const GONE: u16 = 410;
 /// How often in a row a stream may be refused before that is the end of it.
 const REFUSALS: u32 = 5;
 
@@ -49,8 +51,28 @@ impl KubeSights {
 
     fn stream(&self, source: Source, config: Config) -> BoxStream<'static, (Source, watcher::Result<Event<DynamicObject>>)> {
         let api: Api<DynamicObject> = Api::namespaced_with(self.cluster.client(), &self.namespace, &source.resource());
-        watcher(api, config).default_backoff().map(move |event| (source, event)).boxed()
+        renewed(api, config).default_backoff().map(move |event| (source, event)).boxed()
     }
+}
+
+/// A watcher that begins anew whichever way the server says that it forgot: the crate's own goes on asking for what is
+/// forgotten when that is the answer to a request, and not a word within a stream.
+fn renewed(api: Api<DynamicObject>, config: Config) -> impl Stream<Item = watcher::Result<Event<DynamicObject>>> + Send {
+    let begin = move || watcher(api.clone(), config.clone()).boxed();
+    stream::unfold((begin(), begin), |(mut events, begin)| async move {
+        let event = events.next().await?;
+        if event.as_ref().is_err_and(is_forgotten) {
+            events = begin();
+        }
+        Some((event, (events, begin)))
+    })
+    .boxed()
+}
+
+/// Whether the server no longer knows what came after what was seen last.
+fn is_forgotten(error: &watcher::Error) -> bool {
+    let ((watcher::Error::WatchError(status), _) | (_, Some(kube::Error::Api(status)))) = (error, cause(error)) else { return false };
+    status.code == GONE
 }
 
 impl Sights for KubeSights {
@@ -68,7 +90,7 @@ impl Sights for KubeSights {
 }
 
 /// The four things that are followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
     Jobs,
     Pods,
@@ -117,7 +139,8 @@ struct Scene {
     events: HashMap<String, i64>,
     old_events: bool,
     changed: bool,
-    refusals: u32,
+    /// How often in a row each stream was refused.
+    refusals: HashMap<Source, u32>,
     news: Vec<Result<Sight>>,
 }
 
@@ -174,7 +197,7 @@ impl Scene {
             Ok(event) => event,
             Err(error) => return self.fault(source, &error),
         };
-        self.refusals = 0;
+        self.refusals.remove(&source);
         match source {
             Source::Jobs => self.changed |= self.jobs.take(event),
             Source::Pods => self.changed |= self.pods.take(event),
@@ -193,16 +216,17 @@ impl Scene {
 
     /// Faults pass by themselves, as the streams try again; only what is refused again and again does not.
     fn fault(&mut self, source: Source, error: &watcher::Error) {
-        // Too old to go on from: it is listed anew.
-        if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
-            return;
-        }
         let what = format!("could not watch {source:?}").to_lowercase();
+        if is_forgotten(error) {
+            let why = "the API server has forgotten what came next; what came and went meanwhile was not seen";
+            return self.news.push(Ok(Sight::Broken(format!("{what}: {why}"))));
+        }
         if let Some(kube::Error::Api(status)) =
             cause(error).filter(|error| matches!(error, kube::Error::Api(status) if REFUSED.contains(&status.code)))
         {
-            self.refusals += 1;
-            if self.refusals >= REFUSALS || status.code == 403 {
+            let refusals = self.refusals.entry(source).or_default();
+            *refusals += 1;
+            if *refusals >= REFUSALS || status.code == 403 {
                 let kind = if status.code == 404 { Kind::NotFound } else { Kind::Denied };
                 let error = Error::new(kind, what, status.message.clone());
                 self.news.push(Err(error.hint("run `kedactl doctor` to see which permissions are missing")));

@@ -22,6 +22,14 @@ pub(crate) enum Fault {
     Broken,
     /// The service refuses for good.
     Denied,
+    /// The service no longer takes the token.
+    Expired,
+    /// The API server has forgotten where the watch wants to go on from, and answers so.
+    Gone,
+    /// The same, said within the stream.
+    GoneWithin,
+    /// The stream ends in the middle of the first thing that it says.
+    Torn,
 }
 
 /// Decides about a request by its number, counted from 0, and its first line.
@@ -72,6 +80,32 @@ impl Faulty {
     }
 }
 
+/// What an API server says in a watch whose beginning it has forgotten.
+const GONE_WITHIN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+    {\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\
+    \"message\":\"too old resource version\",\"reason\":\"Expired\",\"code\":410}}\n";
+
+/// Hands on the head, and half of what comes first after it.
+fn tear(mut server: TcpStream, client: &mut TcpStream) -> io::Result<()> {
+    let mut answer = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let read = server.read(&mut part)?;
+        if read == 0 {
+            return Ok(());
+        }
+        let before = answer.len();
+        answer.extend_from_slice(&part[..read]);
+        match answer.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4) {
+            Some(end) if end < answer.len() => {
+                let half = end + (answer.len() - end) / 2;
+                return client.write_all(&answer[before..half.max(before)]);
+            }
+            _ => client.write_all(&answer[before..])?,
+        }
+    }
+}
+
 /// One request: its head without the empty line, and its body.
 struct Request {
     head: String,
@@ -96,6 +130,8 @@ fn serve(mut client: TcpStream, upstream: &str, state: &Mutex<State>) -> io::Res
             request.send(upstream)?.read_to_end(&mut answer)?;
             client.write_all(&answer[..answer.len() * 2 / 3])
         }
+        Some(Fault::Torn) => tear(request.send(upstream)?, &mut client),
+        Some(Fault::GoneWithin) => client.write_all(GONE_WITHIN),
         Some(fault) => client.write_all(request.refusal(fault).as_bytes()),
         None => io::copy(&mut request.send(upstream)?, &mut client).map(drop),
     }
@@ -142,6 +178,8 @@ impl Request {
         let (status, code, reason) = match fault {
             Fault::Throttled => (429, "ThrottlingException", "TooManyRequests"),
             Fault::Denied => (403, "AccessDeniedException", "Forbidden"),
+            Fault::Expired => (401, "ExpiredTokenException", "Unauthorized"),
+            Fault::Gone => (410, "Gone", "Expired"),
             _ => (500, "InternalFailure", "InternalError"),
         };
         let form = self.header("content-type").is_some_and(|kind| kind.contains("x-www-form-urlencoded"));
