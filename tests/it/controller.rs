@@ -25,7 +25,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{skipped, wait_until};
+use crate::support::{Server, Stack, skipped, wait_until};
+
+mod absent;
 
 /// What setup was told.
 type Given<'a> = &'a [(Key, &'a str)];
@@ -73,6 +75,16 @@ impl Own {
         // What is tested here brings its own.
         own.kubectl(&["delete", "crd", "--all"]);
         Some(own)
+    }
+
+    /// A stack whose commands work on it; AWS is the server at `endpoint`.
+    fn stack(&self, endpoint: &str) -> Stack {
+        Stack::new()
+            .with("KUBECONFIG", self.kubeconfig.display().to_string())
+            .with("KEDACTL_TARGET", "cluster")
+            .with("KEDACTL_CONTEXT", "local")
+            .with("KEDACTL_REGION", "us-east-1")
+            .with("KEDACTL_ENDPOINT_URL", endpoint)
     }
 
     fn kubectl(&self, args: &[&str]) -> String {
@@ -275,7 +287,12 @@ async fn sightings(resources: &[Box<dyn Resource>]) -> Vec<kedactl::core::plan::
 
 /// Says that every replica of KEDA's Deployments is there, as their controller would.
 fn available(own: &Own) {
-    let raw = own.kubectl(&["get", "deployment", "--namespace", "keda", "--output", "json"]);
+    available_in(own, "keda");
+}
+
+/// The same of the Deployments of another namespace.
+fn available_in(own: &Own, namespace: &str) {
+    let raw = own.kubectl(&["get", "deployment", "--namespace", namespace, "--output", "json"]);
     let list: Value = serde_json::from_str(&raw).expect("JSON");
     for deployment in list["items"].as_array().expect("items") {
         let (name, generation) = (deployment["metadata"]["name"].as_str().expect("name"), deployment["metadata"]["generation"].clone());
@@ -284,7 +301,7 @@ fn available(own: &Own) {
             json!({"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1});
         let file = own.dir.path().join("status.json");
         fs::write(&file, changed.to_string()).expect("written");
-        let path = format!("/apis/apps/v1/namespaces/keda/deployments/{name}/status");
+        let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}/status");
         own.kubectl(&["replace", "--raw", &path, "-f", &file.display().to_string()]);
     }
 }
