@@ -14,12 +14,17 @@ use kedactl::{
     },
 };
 
-use super::{context::Context, exit::Exit, produce, report, setup, view, watch};
+use super::{
+    context::Context,
+    exit::Exit,
+    produce, report, setup, view,
+    watch::{self, ScalerChoice},
+};
 
 /// Run setup, produce, watch and report in one go
 ///
 /// The whole demo on this machine: makes what is missing, sends messages, scales until the queue is drained, and proves
-/// what happened. Its exit code is the report's verdict. What it made stays, for the other commands to look at.
+/// what happened. On a cluster, KEDA is followed where it scales, as by `watch`. Its exit code is the report's verdict. What it made stays, for the other commands to look at.
 /// With --output json it prints watch's events, one on each line, and the report on the last line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -55,6 +60,9 @@ impl Demo {
         setup::carry_out(cx, &backend, &resources, &plan).await?;
         cx.ui.note(&view::setup::summary(&Outcome::new(&settings.stack, plan, true)));
 
+        let (objects, scaler) = (backend.objects().await?, ScalerChoice::of(&settings));
+        scaler.check(&backend, &*objects, &names.scaled_job).await?;
+
         heading();
         let sent = produce::send(cx, &backend, &produce::videos(self.count, &names.queue, settings.stack.as_str())).await?;
         cx.ui.note(&view::produce::summary(&sent));
@@ -64,8 +72,9 @@ impl Demo {
         }
 
         heading();
-        let how = Watching { scaled_job: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, refresh: watch::REFRESH };
-        let watched = watch::run(cx, &backend, &*backend.objects().await?, &how, &[]).await?;
+        let refresh = watch::refresh(&settings);
+        let how = Watching { scaled_job: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, refresh };
+        let watched = scaler.run(cx, &backend, &*objects, &how, &[]).await?;
         let exit = watch::ending(cx, watched);
         if exit != Exit::DONE {
             return Ok(exit);

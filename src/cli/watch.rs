@@ -17,7 +17,7 @@ use kedactl::{
 use super::{context::Context, exit::Exit, live::Live};
 
 /// How often the screen's figures are looked at between polls, on this machine.
-pub(crate) const REFRESH: Duration = Duration::from_millis(200);
+const REFRESH: Duration = Duration::from_millis(200);
 /// The same where each look asks a cluster and AWS.
 const REMOTE_REFRESH: Duration = Duration::from_secs(1);
 
@@ -61,9 +61,43 @@ pub(crate) enum ScalerChoice {
 
 impl ScalerChoice {
     /// What scales where nobody says otherwise.
-    fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         let keda = settings.target != Target::Local && settings.controller != Controller::InProcess;
         if keda { Self::Keda } else { Self::InProcess }
+    }
+
+    /// Checks that the ScaledJob called `name` can be scaled so: by a KEDA where there can be one, and never by two.
+    pub(crate) async fn check(self, backend: &Backend, objects: &dyn Objects, name: &str) -> Result<()> {
+        let settings = backend.settings();
+        match self {
+            Self::InProcess => match objects.get("ScaledJob", name).await? {
+                Some(object) => check_alone(&backend.operators().await?, &settings.names.namespace, &object),
+                None => Ok(()),
+            },
+            Self::Keda if settings.target == Target::Local => {
+                let error = Error::input("--scaler", "keda", "no KEDA runs on the local target");
+                Err(error.hint("leave --scaler out, or set a stack up with `--target cluster`"))
+            }
+            Self::Keda => Ok(()),
+        }
+    }
+
+    /// Scales or follows as `how` says, live on the terminal and in the journal.
+    pub(crate) async fn run(
+        self,
+        cx: &Context,
+        backend: &Backend,
+        objects: &dyn Objects,
+        how: &Watching,
+        work: &[String],
+    ) -> Result<Watched> {
+        match self {
+            Self::InProcess => show(cx, backend, objects, how, work, async |ports| watch(ports, how, &cx.cancel).await).await,
+            Self::Keda => {
+                let sights = backend.sights().await?;
+                show(cx, backend, objects, how, work, async |ports| follow(ports, &*sights, how, &cx.cancel).await).await
+            }
+        }
     }
 }
 
@@ -75,30 +109,13 @@ impl Watch {
         let until = if self.follow { Until::Cancelled } else { Until::Drained };
         let how = Watching { scaled_job, pace: self.pace, until, refresh: refresh(&settings) };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
-        let watched = match scaler {
-            ScalerChoice::InProcess => {
-                if let Some(object) = objects.get("ScaledJob", &how.scaled_job).await? {
-                    check_alone(&backend.operators().await?, &settings.names.namespace, &object)?;
-                }
-                run(cx, &backend, &*objects, &how, &self.work).await?
-            }
-            ScalerChoice::Keda if settings.target == Target::Local => {
-                let error = Error::input("--scaler", "keda", "no KEDA runs on the local target");
-                return Err(error.hint("leave --scaler out, or set a stack up with `--target cluster`"));
-            }
-            ScalerChoice::Keda => self.run_beside_keda(cx, &backend, &*objects, &how).await?,
-        };
+        scaler.check(&backend, &*objects, &how.scaled_job).await?;
+        let watched = scaler.run(cx, &backend, &*objects, &how, &self.work).await?;
         let exit = ending(cx, watched);
         if exit == Exit::DONE {
             cx.ui.next("kedactl report");
         }
         Ok(exit)
-    }
-
-    /// Follows KEDA, live on the terminal and in the journal.
-    async fn run_beside_keda(&self, cx: &Context, backend: &Backend, objects: &dyn Objects, how: &Watching) -> Result<Watched> {
-        let sights = backend.sights().await?;
-        show(cx, backend, objects, how, &self.work, async |ports| follow(ports, &*sights, how, &cx.cancel).await).await
     }
 
     async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, String)> {
@@ -110,11 +127,6 @@ impl Watch {
         }
         Ok((Arc::new(opened.objects), opened.scaled_job))
     }
-}
-
-/// Watches `how` says, live on the terminal and in the journal.
-pub(crate) async fn run(cx: &Context, backend: &Backend, objects: &dyn Objects, how: &Watching, work: &[String]) -> Result<Watched> {
-    show(cx, backend, objects, how, work, async |ports| watch(ports, how, &cx.cancel).await).await
 }
 
 /// Runs `watching`, live on the terminal and in the journal.
@@ -141,7 +153,8 @@ async fn show(
     watched
 }
 
-fn refresh(settings: &Settings) -> Duration {
+/// How often the screen's figures are looked at between polls.
+pub(crate) fn refresh(settings: &Settings) -> Duration {
     if settings.target == Target::Local { REFRESH } else { REMOTE_REFRESH }
 }
 
