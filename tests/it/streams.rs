@@ -85,7 +85,7 @@ impl Seen {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), look).await.unwrap_or_else(|_| panic!("{wanted:?} are never seen"));
+        tokio::time::timeout(Duration::from_mins(1), look).await.unwrap_or_else(|_| panic!("{wanted:?} are never seen"));
     }
 }
 
