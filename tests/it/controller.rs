@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Server, Stack, skipped, wait_until};
 
 mod absent;
+mod removal;
 
 /// What setup was told.
 type Given<'a> = &'a [(Key, &'a str)];
