@@ -10,6 +10,7 @@ mod doctor;
 pub mod emulator;
 pub mod files;
 pub mod folder;
+mod identity;
 mod jobs;
 pub mod journal;
 pub mod kube;

@@ -34,6 +34,32 @@ fn a_state_folder_that_others_may_read_is_wrong_and_its_repair_repairs_it() {
 }
 
 #[test]
+fn the_first_broken_link_of_an_identity_chain_is_named_with_its_repair() {
+    let stack = Stack::ready();
+    let server = Server::start(&stack);
+    detach(&server.url, "keda-operator", "arn:aws:iam::123456789012:policy/sqs-scaler");
+    let found = stack.run(["doctor", "--output", "json"]);
+    assert_eq!(found.code, Some(3), "{found}");
+    let found = found.json();
+    let broken = check(&found, "scaler: role keda-operator may use the queue");
+    assert_eq!(broken["state"], "failed", "{broken}");
+    assert!(broken["repair"].as_str().is_some_and(|repair| repair.contains("keda-operator-policy.json")), "{broken}");
+    assert_eq!(check(&found, "iam attachment")["repair"], "kedactl setup");
+    stack.ok(["setup"]);
+    assert_eq!(stack.json(["doctor"])["failed"], 0);
+}
+
+/// Takes the policy off the role behind kedactl's back.
+fn detach(url: &str, role: &str, policy: &str) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let wire = kedactl::backend::aws::config::Wire::network(Some(url.to_owned()));
+        let sdk = kedactl::backend::aws::config::configure(&wire, "us-east-1", Some(kedactl::backend::aws::config::administrator()));
+        aws_sdk_iam::Client::new(&sdk).detach_role_policy().role_name(role).policy_arn(policy).send().await.expect("detached");
+    });
+}
+
+#[test]
 fn objects_of_an_expired_stack_are_a_warning_with_the_command_that_removes_them() {
     let stack = Stack::ready();
     stack.ok(["setup", "--stack", "old", "--expires-at", "2020-01-02T03:04:05Z"]);

@@ -5,6 +5,7 @@ pub mod config;
 pub mod credentials;
 pub mod eks;
 mod error;
+pub mod identity;
 pub mod metric;
 pub mod permissions;
 pub mod queue;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::core::{
     check::{Check, CheckState},
     error::Error,
+    plan::{Action, Plan},
     ports::Sweep,
     settings::Target,
     stack::StackName,
@@ -104,6 +105,29 @@ pub fn leftovers(sweep: &Sweep, now: Timestamp) -> Vec<Check> {
     checks
 }
 
+/// What `plan`, made of the stack's resources, would change: nothing, where all is well.
+#[must_use]
+pub fn objects(plan: &Plan) -> Vec<Check> {
+    let wrong: Vec<Check> = plan
+        .steps
+        .iter()
+        .filter_map(|step| {
+            let why = if step.why.is_empty() { "it does not exist".to_owned() } else { step.why.clone() };
+            let check = || Check::failed(step.id.to_string(), why.clone());
+            match step.action {
+                Action::Create | Action::Update => Some(check().repair("kedactl setup")),
+                Action::Blocked => Some(check()),
+                Action::Keep | Action::Delete => None,
+            }
+        })
+        .collect();
+    if wrong.is_empty() {
+        let kept = format!("all of {}", plan.steps.len());
+        return vec![Check::passed("every object is as setup makes it", kept)];
+    }
+    wrong
+}
+
 /// The checks of rights: `refused` of all `asked`, with what grants them.
 #[must_use]
 pub fn rights(name: &str, asked: usize, refused: &[String], repair: &str) -> Check {
@@ -116,7 +140,10 @@ pub fn rights(name: &str, asked: usize, refused: &[String], repair: &str) -> Che
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{plan::ResourceId, ports::Tagged};
+    use crate::core::{
+        plan::{Observed, ResourceId, Scope, Sighting},
+        ports::Tagged,
+    };
 
     #[test]
     fn a_clock_is_odd_after_a_minute_and_wrong_after_five() {
@@ -146,6 +173,16 @@ mod tests {
         let sweep = Sweep { found: vec![tagged("a"), tagged("b")], ..Sweep::default() };
         let checks = leftovers(&sweep, Timestamp::now());
         assert_eq!((checks[0].state, checks[0].detail.as_str()), (CheckState::Warned, "objects of old"));
+    }
+
+    #[test]
+    fn objects_that_setup_would_change_are_wrong_one_by_one() {
+        let sighting =
+            |name: &str, observed| Sighting { id: ResourceId::new("iam role", name), scope: Scope::Stack, observed, replaces: vec![] };
+        let checks = objects(&Plan::setup(&[sighting("a", Observed::Ready), sighting("b", Observed::Absent)]));
+        assert_eq!((checks.len(), checks[0].state, checks[0].name.as_str()), (1, CheckState::Failed, "iam role b"));
+        assert_eq!(checks[0].repair.as_deref(), Some("kedactl setup"));
+        assert_eq!(objects(&Plan::setup(&[sighting("a", Observed::Ready)]))[0].state, CheckState::Passed);
     }
 
     #[tokio::test]

@@ -129,13 +129,15 @@ struct Apply<'a> {
 
 impl Apply<'_> {
     async fn all(&self, resources: &[Box<dyn Resource>], plan: &Plan) -> Result<()> {
+        let mut done = Vec::new();
         for (resource, step) in resources.iter().zip(&plan.steps) {
             if !matches!(step.action, Action::Create | Action::Update) {
                 continue;
             }
             let (resource_name, action) = (step.id.to_string(), step.action.word().to_owned());
             self.reporter.tell(What::StepStarted { resource: resource_name.clone(), action: action.clone() });
-            self.one(resource.as_ref(), step).await?;
+            self.one(resource.as_ref(), step).await.map_err(|error| stopped(error, &done, plan.changes().count()))?;
+            done.push(resource_name.clone());
             self.reporter.tell(What::StepDone { resource: resource_name, action });
         }
         Ok(())
@@ -168,7 +170,15 @@ impl Apply<'_> {
 }
 
 fn interrupted() -> Error {
-    Error::new(Kind::Interrupted, "setup was interrupted", "").hint("run `kedactl setup` again: it goes on where it stopped")
+    Error::new(Kind::Interrupted, "setup was interrupted", "")
+}
+
+/// `error` stopped it after the steps `done` of `all`: the way out says so.
+fn stopped(error: Error, done: &[String], all: usize) -> Error {
+    let first = error.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
+    let list = if done.is_empty() { String::new() } else { format!(": {}", done.join(", ")) };
+    let count = done.len();
+    error.hint(format!("{first}run `kedactl setup` again: it goes on where it stopped ({count} of {all} steps done{list})"))
 }
 
 #[cfg(test)]

@@ -118,6 +118,14 @@ async fn a_fault_that_stays_stops_at_once_and_the_next_run_completes() {
 }
 
 #[tokio::test]
+async fn what_was_done_so_far_is_listed_when_a_step_fails() {
+    let denied = Thing::failing("b", Observed::Absent, 1, Kind::Denied);
+    let resources = [Thing::sound("a", Observed::Absent), denied, Thing::sound("c", Observed::Absent)];
+    let hint = run(&resources).await.0.expect_err("denied").hint.expect("a way out");
+    assert!(hint.contains("run `kedactl setup` again") && hint.contains("1 of 3 steps done: thing a"), "{hint}");
+}
+
+#[tokio::test]
 async fn an_interrupt_stops_between_two_steps() {
     let resources = [Thing::sound("a", Observed::Absent)];
     let plan = plan(&resources).await.expect("planned");
