@@ -106,6 +106,11 @@ async fn in_cluster(cx: &Context, backend: &Backend, count: u64) -> Result<Exit>
         return Err(Error::new(Kind::Input, "could not send from a cluster", "the local target has none")
             .hint("leave --in-cluster out, or set a stack up with `--target cluster`"));
     }
+    let account = &backend.settings().names.service_account;
+    if backend.objects().await?.get("ServiceAccount", account).await?.is_none() {
+        let why = format!("there is no service account `{account}` to run as");
+        return Err(unset(Error::new(Kind::NotFound, "could not send from the cluster", why)));
+    }
     let (jobs, manifest) = (backend.jobs(1.0, &[]).await?, backend.producer(count).await?);
     let progress = Progress::new(&cx.ui);
     let reporter = Fanout(vec![backend.journal_writer("produce")?, Box::new(progress.clone()), Box::new(LogNotes(cx.ui.clone()))]);

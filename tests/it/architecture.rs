@@ -32,7 +32,7 @@ const VENDORS: &[&str] = &[
 ];
 
 /// Files of `src/backend` that are no adapters: the wiring, and what every adapter may use.
-const COMMON: &[&str] = &["mod", "doctor", "machine", "remains", "settle", "store", "files", "tls"];
+const COMMON: &[&str] = &["mod", "cluster", "doctor", "identity", "machine", "remains", "resources", "settle", "store", "files", "tls"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -15,7 +15,7 @@ use kedactl::{
 };
 use serde_json::{Value, json};
 
-use crate::support::Space;
+use crate::support::{Space, wait_until};
 
 fn stack() -> StackName {
     "video".parse().expect("a name")
@@ -94,8 +94,9 @@ async fn jobs_of_a_scaled_job_that_the_cluster_does_not_know_have_no_owner() {
 async fn a_quota_refuses_jobs_for_good_and_says_so() {
     let Some(space) = Space::with_controllers().await else { return };
     space.kubectl(["create", "quota", "few", "--hard=count/jobs.batch=0"]);
-    let filled = ["wait", "quota/few", "--for=jsonpath={.status.hard}", "--timeout=1s"];
-    let _ = space.kubectl_command(filled).output();
+    // It counts from when its controller has looked at it.
+    let hard = ["get", "quota", "few", "-o", "jsonpath={.status.hard}"];
+    wait_until("the quota is in force", || !space.kubectl(hard).is_empty());
     let jobs = jobs(&space, Owners::LeftOut).await;
     let error = jobs.create(&spec(&space, "a-file")).await.expect_err("over quota");
     assert!(!error.is_passing(), "{error}");

@@ -9,18 +9,18 @@ use crate::core::error::Result;
 
 /// Questions asked at once.
 const CONCURRENCY: usize = 8;
-/// What setup, watch and teardown do: group, plural, verbs, and whether it is in KEDA's namespace or nowhere.
+/// What setup, watch and teardown do in the stack's namespace: group, plural, verbs. Applying what is new takes `create`.
 const NEEDED: &[(&str, &str, &[&str])] = &[
-    ("", "serviceaccounts", &["get", "patch", "delete"]),
-    ("", "configmaps", &["get", "patch", "delete"]),
-    ("", "secrets", &["get", "patch", "delete"]),
-    ("", "services", &["get", "patch", "delete"]),
-    ("", "pods", &["get", "list", "watch"]),
-    ("apps", "deployments", &["get", "list", "patch", "delete"]),
+    ("", "serviceaccounts", &["get", "create", "patch", "delete"]),
+    ("", "configmaps", &["get", "list", "create", "patch", "delete"]),
+    ("", "secrets", &["get", "list", "create", "patch", "delete"]),
+    ("", "services", &["get", "create", "patch", "delete"]),
+    ("", "pods", &["list", "watch"]),
+    ("apps", "deployments", &["get", "list", "create", "patch", "delete"]),
     ("batch", "jobs", &["get", "list", "watch", "create", "delete"]),
-    ("coordination.k8s.io", "leases", &["get", "create", "update"]),
-    ("keda.sh", "scaledjobs", &["get", "list", "patch", "delete"]),
-    ("keda.sh", "triggerauthentications", &["get", "patch", "delete"]),
+    ("coordination.k8s.io", "leases", &["get", "create", "update", "delete"]),
+    ("keda.sh", "scaledjobs", &["get", "list", "create", "patch", "delete"]),
+    ("keda.sh", "triggerauthentications", &["get", "create", "patch", "delete"]),
 ];
 
 /// What of the demo's needs in `namespace` the API server refuses, as `verb resource.group`, and how much was asked.
