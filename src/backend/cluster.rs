@@ -8,7 +8,7 @@ use super::{
     Backend, Identity,
     aws::{
         config, eks,
-        resources::{Discover, Issuer},
+        resources::{Discover, Issuer, no_issuer},
         token,
     },
     kube::Cluster,
@@ -26,12 +26,16 @@ impl Backend {
     /// Empty where setup makes its own cluster, or the cluster is not on EKS.
     ///
     /// # Errors
-    /// `Input` when there is no such cluster; `Busy` or `Failed` when it is not active.
+    /// `Input` when there is no such cluster; `Busy` or `Failed` when it is not active; `NotFound` when web identity is wanted
+    /// and it has no issuer.
     pub async fn preconditions(&self) -> Result<Vec<Check>> {
         let Settings { target, auth, .. } = self.settings;
         let Some(name) = self.settings.eks_cluster().filter(|_| target != Target::Local) else { return Ok(Vec::new()) };
         let config = self.sdk(Identity::Administrator).await?;
         let cluster = eks::describe(&config, name).await?;
+        if auth == Auth::Irsa && cluster.issuer.is_none() {
+            return Err(no_issuer(name));
+        }
         let mut checks = vec![Check::passed(format!("EKS cluster {name} is active"), format!("Kubernetes {}", cluster.version))];
         if auth == Auth::PodIdentity && !eks::has_pod_identity_agent(&config, name).await? {
             let check = Check::warned("the agent of EKS Pod Identity is installed", "the cluster has no such add-on");

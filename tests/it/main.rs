@@ -9,6 +9,7 @@ mod controller;
 mod crash;
 mod demo;
 mod doctor;
+mod eks_cluster;
 mod faults;
 mod generated;
 mod in_cluster;

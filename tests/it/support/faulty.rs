@@ -107,9 +107,9 @@ fn tear(mut server: TcpStream, client: &mut TcpStream) -> io::Result<()> {
 }
 
 /// One request: its head without the empty line, and its body.
-struct Request {
-    head: String,
-    body: Vec<u8>,
+pub(super) struct Request {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
 }
 
 fn serve(mut client: TcpStream, upstream: &str, state: &Mutex<State>) -> io::Result<()> {
@@ -138,7 +138,7 @@ fn serve(mut client: TcpStream, upstream: &str, state: &Mutex<State>) -> io::Res
 }
 
 impl Request {
-    fn read(from: &mut impl BufRead) -> io::Result<Self> {
+    pub(super) fn read(from: &mut impl BufRead) -> io::Result<Self> {
         let mut head = String::new();
         loop {
             let mut line = String::new();
@@ -165,7 +165,7 @@ impl Request {
     }
 
     /// Sends it on; what is read from the connection is the whole answer.
-    fn send(&self, upstream: &str) -> io::Result<TcpStream> {
+    pub(super) fn send(&self, upstream: &str) -> io::Result<TcpStream> {
         let mut server = TcpStream::connect(upstream)?;
         server.write_all(self.head.as_bytes())?;
         server.write_all(b"connection: close\r\n\r\n")?;

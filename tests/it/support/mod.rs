@@ -1,6 +1,7 @@
 //! What the tests share: a stack of their own, the real binary, waits with a deadline, and skips that are counted.
 
 mod cluster;
+mod eks;
 mod faulty;
 mod process;
 mod server;
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub(crate) use cluster::Space;
+pub(crate) use eks::{Eks, Seen};
 pub(crate) use faulty::{Fault, Faulty};
 pub(crate) use process::{Output, Running};
 pub(crate) use server::Server;

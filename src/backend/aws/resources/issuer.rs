@@ -93,7 +93,9 @@ async fn made(eks: &aws_sdk_eks::Client, cluster: &str) -> Result<Option<String>
     }
 }
 
-fn no_issuer(cluster: &str) -> Error {
+/// The fault of a cluster without an issuer, which web identity needs.
+#[must_use]
+pub fn no_issuer(cluster: &str) -> Error {
     Error::new(Kind::NotFound, "could not use web identity", format!("the cluster {cluster} has no OIDC issuer"))
         .hint("pass --auth pod-identity on EKS, or --auth secret anywhere")
 }

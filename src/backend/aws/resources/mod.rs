@@ -28,7 +28,7 @@ use access_key::AccessKey;
 use association::Association;
 use attachment::{Attachment, Holder};
 use cluster::Cluster;
-pub use issuer::{Discover, Issuer};
+pub use issuer::{Discover, Issuer, no_issuer};
 use oidc::OidcProvider;
 use policy::ManagedPolicy;
 use queue::{QueueKind, WorkQueue};
