@@ -243,7 +243,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__demo)
-            opts="-n -o -q -h --count --pace --stack --state-dir --output --color --quiet --help"
+            opts="-n -y -o -q -h --count --pace --yes --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -139,6 +139,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s y -l yes -d 'Do not ask, even if it may cost money or change a KEDA of somebody else'
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand status" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r

@@ -38,6 +38,9 @@ pub(crate) struct Demo {
     /// Poll and sleep this many times faster than the article
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pace: f64,
+    /// Do not ask, even if it may cost money or change a KEDA of somebody else
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl Demo {
@@ -57,6 +60,7 @@ impl Demo {
         heading();
         let (resources, plan) = setup::look(&backend).await?;
         check_unblocked(&plan, &settings.stack)?;
+        setup::ask(cx, &plan, settings.is_on_this_machine(), self.yes)?;
         setup::carry_out(cx, &backend, &resources, &plan).await?;
         cx.ui.note(&view::setup::summary(&Outcome::new(&settings.stack, plan, true)));
 

@@ -76,9 +76,7 @@ impl Setup {
             return show_plan(cx, &Outcome::new(stack, plan, false), &command);
         }
         check_unblocked(&plan, stack)?;
-        if let Some(question) = question(&plan, settings.is_on_this_machine()) {
-            confirm(cx, self.yes, &question)?;
-        }
+        ask(cx, &plan, settings.is_on_this_machine(), self.yes)?;
         cx.listen();
         if let Err(error) = carry_out(cx, &backend, &resources, &plan).await {
             if error.kind != Kind::Interrupted {
@@ -105,6 +103,14 @@ async fn explain(cx: &Context, backend: &Backend) {
     if !failed.is_empty() {
         cx.ui.note(&view::checks::human(&failed));
     }
+}
+
+/// Asks before `plan` costs money or changes what is somebody else's, unless `yes` was said.
+///
+/// # Errors
+/// `Input` without a terminal; `Interrupted` when the answer is no.
+pub(crate) fn ask(cx: &Context, plan: &Plan, is_on_this_machine: bool, yes: bool) -> Result<()> {
+    question(plan, is_on_this_machine).map_or(Ok(()), |question| confirm(cx, yes, &question))
 }
 
 /// What a person must agree to before `plan` is carried out, if anything.

@@ -85,7 +85,7 @@ impl Eks {
         let endpoint = kubeconfig.split('"').find(|text| text.starts_with("https://")).expect("a server").to_owned();
         let authority = fs::read(own.dir.path().join("pki/apiserver.crt")).expect("its certificate");
         eks.own = Some(own);
-        eks.url = listen(&eks.server.url, endpoint, &authority, eks.seen.clone());
+        eks.url = listen(&eks.server.url, &endpoint, &authority, eks.seen.clone());
         Some(eks)
     }
 
@@ -95,7 +95,7 @@ impl Eks {
         let server = Server::start(&services);
         let seen = Seen { status: Some("ACTIVE"), issuer: Some(ISSUER), id: "video", refusals: 0, tokens: (0, 0) };
         let seen = Arc::new(Mutex::new(seen));
-        let url = listen(&server.url, "https://127.0.0.1:1".to_owned(), b"", seen.clone());
+        let url = listen(&server.url, "https://127.0.0.1:1", b"", seen.clone());
         Self { url, seen, own: None, server, _services: services }
     }
 
@@ -153,7 +153,7 @@ impl Drop for Own {
 }
 
 /// Starts EKS and the authenticator, in front of `upstream`.
-fn listen(upstream: &str, endpoint: String, authority: &[u8], seen: Arc<Mutex<Seen>>) -> String {
+fn listen(upstream: &str, endpoint: &str, authority: &[u8], seen: Arc<Mutex<Seen>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let upstream = upstream.trim_start_matches("http://").to_owned();
@@ -203,7 +203,7 @@ fn answer(status: u16, fields: &str, body: &Value) -> String {
     format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{fields}connection: close\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-/// The answer to a TokenReview.
+/// The answer to a `TokenReview`.
 fn review(body: &[u8], upstream: &str, seen: &Mutex<Seen>) -> Value {
     let review: Value = serde_json::from_slice(body).unwrap_or_default();
     let mut seen = seen.lock().expect("no thread panics with it");
@@ -213,15 +213,12 @@ fn review(body: &[u8], upstream: &str, seen: &Mutex<Seen>) -> Value {
     } else {
         believed(review["spec"]["token"].as_str().unwrap_or_default(), upstream, seen.id)
     };
-    let status = match caller {
-        Some(arn) => {
-            seen.tokens.0 += 1;
-            json!({ "authenticated": true, "user": { "username": arn, "groups": ["system:masters"] } })
-        }
-        None => {
-            seen.tokens.1 += 1;
-            json!({ "authenticated": false })
-        }
+    let status = if let Some(arn) = caller {
+        seen.tokens.0 += 1;
+        json!({ "authenticated": true, "user": { "username": arn, "groups": ["system:masters"] } })
+    } else {
+        seen.tokens.1 += 1;
+        json!({ "authenticated": false })
     };
     json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status })
 }
