@@ -11,7 +11,7 @@ use crate::core::{
     check::Check,
     error::Result,
     ops::{
-        doctor::{Examination, clock, fault, leftovers, objects, rights},
+        doctor::{Examination, Stage, clock, fault, leftovers, objects, rights},
         setup::plan,
     },
     ports::Census,
@@ -30,8 +30,8 @@ impl Backend {
             all.push(Examination { part: "cluster", checks: Box::pin(self.examine_cluster()) });
             all.push(Examination { part: "KEDA", checks: Box::pin(self.examine_keda()) });
         }
-        all.push(Examination { part: "identities", checks: Box::pin(self.once_set_up(self.examine_identities())) });
-        all.push(Examination { part: "objects", checks: Box::pin(self.once_set_up(self.examine_objects())) });
+        all.push(Examination { part: "identities", checks: Box::pin(self.examine_identities()) });
+        all.push(Examination { part: "objects", checks: Box::pin(self.examine_objects()) });
         all.push(Examination { part: "leftovers", checks: Box::pin(self.examine_leftovers()) });
         all
     }
@@ -127,19 +127,18 @@ impl Backend {
         checks
     }
 
-    /// What setup claims of KEDA.
+    /// What setup claims of KEDA. Before setup nothing of it is wrong: setup makes it.
     async fn examine_keda(&self) -> Vec<Check> {
         match self.controller_checks().await {
-            Ok(checks) => self.once_set_up(async { checks }).await,
+            Ok(checks) if self.is_set_up() => checks,
+            Ok(checks) => checks.into_iter().map(|check| if check.is_failed() { before_setup(check) } else { check }).collect(),
             Err(error) => vec![Check::skipped("KEDA works", format!("not looked at: {error}"))],
         }
     }
 
-    /// The checks of what setup makes: before setup nothing of it is wrong.
-    async fn once_set_up(&self, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
-        let is_set_up = self.previous().is_ok_and(|previous| previous.is_some());
-        let soften = |check: Check| if check.is_failed() && !is_set_up { before_setup(check) } else { check };
-        checks.await.into_iter().map(soften).collect()
+    /// Whether setup has run, as this machine remembers it.
+    pub(super) fn is_set_up(&self) -> bool {
+        self.previous().is_ok_and(|previous| previous.is_some())
     }
 
     /// Whether every object of the stack is as setup makes it.
@@ -150,7 +149,7 @@ impl Backend {
             Err(error) => Err(error),
         };
         match plan {
-            Ok(plan) => objects(&plan),
+            Ok(plan) => objects(&plan, if self.is_set_up() { Stage::Set } else { Stage::Before }),
             Err(error) => vec![fault(name, &error)],
         }
     }

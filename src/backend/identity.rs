@@ -20,6 +20,9 @@ use crate::core::{
 impl Backend {
     /// Each link of each chain; a chain that cannot be looked at is a failed check.
     pub(super) async fn examine_identities(&self) -> Vec<Check> {
+        if !self.is_set_up() {
+            return vec![Check::skipped("each identity is what it should be", "setup makes them")];
+        }
         let mut checks = Vec::new();
         // Who scales from here is this person, unless the TriggerAuthentication holds keys.
         let by_hand = self.settings.controller == Controller::InProcess && self.settings.target != Target::Local;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::core::{
     check::{Check, CheckState},
     error::Error,
-    plan::{Action, Plan},
+    plan::{Plan, Step},
     ports::Sweep,
     settings::Target,
     stack::StackName,
@@ -105,27 +105,35 @@ pub fn leftovers(sweep: &Sweep, now: Timestamp) -> Vec<Check> {
     checks
 }
 
-/// What `plan`, made of the stack's resources, would change: nothing, where all is well.
+/// Whether setup has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Not yet: what is missing is no fault.
+    Before,
+    /// It has.
+    Set,
+}
+
+/// What `plan`, made of the stack's resources, would change: nothing, where all is well. What stands in its way is wrong
+/// before setup, too.
 #[must_use]
-pub fn objects(plan: &Plan) -> Vec<Check> {
-    let wrong: Vec<Check> = plan
-        .steps
-        .iter()
-        .filter_map(|step| {
-            let why = if step.why.is_empty() { "it does not exist".to_owned() } else { step.why.clone() };
-            let check = || Check::failed(step.id.to_string(), why.clone());
-            match step.action {
-                Action::Create | Action::Update => Some(check().repair("kedactl setup")),
-                Action::Blocked => Some(check()),
-                Action::Keep | Action::Delete => None,
-            }
+pub fn objects(plan: &Plan, stage: Stage) -> Vec<Check> {
+    let name = "every object is as setup makes it";
+    let failed = |step: &Step| Check::failed(step.id.to_string(), if step.why.is_empty() { "it does not exist" } else { &step.why });
+    let mut checks: Vec<Check> = plan
+        .blocked()
+        .map(|step| match &step.hint {
+            Some(hint) => failed(step).repair(hint.clone()),
+            None => failed(step),
         })
         .collect();
-    if wrong.is_empty() {
-        let kept = format!("all of {}", plan.steps.len());
-        return vec![Check::passed("every object is as setup makes it", kept)];
+    let changes: Vec<&Step> = plan.changes().collect();
+    match stage {
+        _ if changes.is_empty() && checks.is_empty() => checks.push(Check::passed(name, format!("all of {}", plan.steps.len()))),
+        Stage::Before => checks.push(Check::skipped(name, format!("setup makes {} of {}", changes.len(), plan.steps.len()))),
+        Stage::Set => checks.extend(changes.into_iter().map(|step| failed(step).repair("kedactl setup"))),
     }
-    wrong
+    checks
 }
 
 /// The checks of rights: `refused` of all `asked`, with what grants them.
@@ -179,10 +187,14 @@ mod tests {
     fn objects_that_setup_would_change_are_wrong_one_by_one() {
         let sighting =
             |name: &str, observed| Sighting { id: ResourceId::new("iam role", name), scope: Scope::Stack, observed, replaces: vec![] };
-        let checks = objects(&Plan::setup(&[sighting("a", Observed::Ready), sighting("b", Observed::Absent)]));
+        let plan = Plan::setup(&[sighting("a", Observed::Ready), sighting("b", Observed::Absent)]);
+        let checks = objects(&plan, Stage::Set);
         assert_eq!((checks.len(), checks[0].state, checks[0].name.as_str()), (1, CheckState::Failed, "iam role b"));
         assert_eq!(checks[0].repair.as_deref(), Some("kedactl setup"));
-        assert_eq!(objects(&Plan::setup(&[sighting("a", Observed::Ready)]))[0].state, CheckState::Passed);
+        assert_eq!(objects(&plan, Stage::Before)[0].state, CheckState::Skipped);
+        assert_eq!(objects(&Plan::setup(&[sighting("a", Observed::Ready)]), Stage::Set)[0].state, CheckState::Passed);
+        let foreign = Plan::setup(&[sighting("a", Observed::Foreign { why: "no tag".into() })]);
+        assert_eq!(objects(&foreign, Stage::Before)[0].state, CheckState::Failed);
     }
 
     #[tokio::test]
