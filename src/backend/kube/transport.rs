@@ -73,7 +73,9 @@ impl Transport {
                     tokens.forget().await;
                 }
             } else {
-                match pause(response.status(), response.headers(), &method, attempt) {
+                // Who follows a stream says what it lost, and asks anew itself.
+                let stands = streams && response.status() == StatusCode::INTERNAL_SERVER_ERROR;
+                match pause(response.status(), response.headers(), &method, attempt).filter(|_| !stands) {
                     Some(pause) => time::sleep(pause).await,
                     None => return Ok(response),
                 }
