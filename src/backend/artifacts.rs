@@ -7,7 +7,7 @@ use object_store::{ObjectStore, ObjectStoreExt, aws::AmazonS3Builder, local::Loc
 
 use super::{files, tls};
 use crate::core::{
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, innermost},
     ports::Artifacts,
 };
 
@@ -82,12 +82,8 @@ fn fault(verb: &str, location: &str, error: &object_store::Error) -> Error {
 }
 
 /// The innermost cause, on one line: the outer ones repeat the request, address included.
-fn root(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    innermost(error).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

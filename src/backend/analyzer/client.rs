@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use crate::{
     backend::tls,
     core::{
-        error::{Error, Kind, Result},
+        error::{Error, Kind, Result, innermost},
         ports::{Analyzer, Count, CountRecord},
     },
 };
@@ -123,7 +123,7 @@ async fn over_http(
     let passing = |error: reqwest::Error| {
         let kind = if error.is_builder() { Kind::Input } else { Kind::Unavailable };
         // The address may hold a password: it stays out of the error.
-        Error::new(kind, what(path), root(&error.without_url())).hint("check --analyzer-url, or start one with `kedactl analyzer`")
+        Error::new(kind, what(path), innermost(&error.without_url())).hint("check --analyzer-url, or start one with `kedactl analyzer`")
     };
     let url = base.join(path).map_err(|error| Error::input("--analyzer-url", base.host_str().unwrap_or_default(), error.to_string()))?;
     let mut request = client.request(method, url);
@@ -144,15 +144,6 @@ fn what(path: &str) -> String {
 fn read<T: DeserializeOwned>(path: &str, answer: &[u8]) -> Result<T> {
     serde_json::from_slice(answer)
         .map_err(|error| Error::failed(format!("the analyzer's answer to /{path} is not what was expected"), error))
-}
-
-/// The innermost cause says it best: `Connection refused`.
-fn root(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 fn body(count: &Count) -> Value {

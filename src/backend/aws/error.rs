@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::core::error::{Error, Kind};
+use crate::core::error::{Error, Kind, causes, innermost};
 
 /// Codes that say: you may not.
 const DENIED: &[&str] = &[
@@ -168,24 +168,9 @@ pub(super) fn clock_skew(response: &HttpResponse) -> Option<i64> {
     Some(jiff::Timestamp::now().as_second() - theirs.as_second())
 }
 
-/// `error` and everything below it.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
 /// An error of our own that a credentials provider raised somewhere below.
 fn ours<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     causes(error).find_map(|error| error.downcast_ref::<Error>())
-}
-
-/// The cause below all wrappers, which is where the operating system speaks.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 #[cfg(test)]

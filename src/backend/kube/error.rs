@@ -7,7 +7,7 @@ use kube::{
     core::response::{Status, StatusCause},
 };
 
-use crate::core::error::{Error, Kind};
+use crate::core::error::{Error, Kind, causes, innermost};
 
 /// Cause of a refusal to create in a namespace that is being deleted.
 const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
@@ -144,21 +144,6 @@ fn login(error: &AuthError) -> String {
 /// A TLS error, which the transport wraps in an I/O error.
 fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref().or_else(|| error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
-}
-
-/// `error` and everything below it.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
-/// The cause below all wrappers, which is where the operating system speaks.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 #[cfg(test)]

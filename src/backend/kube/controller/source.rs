@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Limited};
 
 use crate::{
     backend::tls,
-    core::error::{Error, Kind, Result},
+    core::error::{Error, Kind, Result, innermost},
 };
 
 /// The longest manifest that is read, in bytes; KEDA's has about 1 MB.
@@ -63,11 +63,6 @@ async fn download(address: &str) -> Result<Vec<u8>> {
     }
     let body = Limited::new(reqwest::Body::from(response), LONGEST).collect().await;
     body.map(|body| body.to_bytes().to_vec()).map_err(|error| fault(Kind::Unavailable, error.to_string()))
-}
-
-/// The cause below all wrappers, which is where the operating system speaks.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }
 
 #[cfg(test)]
