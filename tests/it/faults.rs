@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     in_cluster::World,
-    support::{Fault, Faulty, Running, Server, Stack},
+    support::{Detour, Fault, Faulty, Server, Stack},
 };
 
 /// An embedded AWS of its own, and the proxy in front of it.
@@ -117,32 +117,19 @@ fn what_is_refused_from_any_point_on_is_completed_by_the_next_run() {
 /// A stack in a cluster, with a proxy in front of the API server.
 struct Cut {
     world: World,
-    kubeconfig: String,
-    proxy: Faulty,
-    _kubectl: Running,
+    detour: Detour,
 }
 
 impl Cut {
     async fn new() -> Option<Self> {
         let world = World::new().await?;
-        // kubectl speaks TLS and shows who we are, so that the proxy need not.
-        let mut kubectl = Running::start(world.space.kubectl_command(["proxy", "--port=0"]), b"");
-        let upstream = kubectl.line("kubectl says where it serves", |line| line.strip_prefix("Starting to serve on ").map(str::to_owned));
-        let proxy = Faulty::start(&upstream);
-        let config = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "local",
-            "clusters": [{ "name": "c", "cluster": { "server": proxy.url } }],
-            "users": [{ "name": "u", "user": {} }],
-            "contexts": [{ "name": "local", "context": { "cluster": "c", "user": "u" } }],
-        });
-        let path = world.stack.dir().join("kubeconfig");
-        std::fs::write(&path, config.to_string()).expect("written");
-        Some(Self { world, kubeconfig: path.display().to_string(), proxy, _kubectl: kubectl })
+        let detour = world.space.detour();
+        Some(Self { world, detour })
     }
 
     /// A stack whose commands go through the proxy.
     fn stack(&self, number: usize) -> Stack {
-        self.world.another(number).with("KUBECONFIG", &self.kubeconfig)
+        self.world.another(number).with("KUBECONFIG", self.detour.kubeconfig.display().to_string())
     }
 }
 
@@ -154,12 +141,12 @@ async fn faults_of_the_api_server_at_every_request_change_nothing() {
     for (offset, fault) in [Fault::Unseen, Fault::Unanswered, Fault::Half, Fault::Throttled, Fault::Broken].into_iter().enumerate() {
         let plan = move |number: usize, _: &str| (number % EVERY == offset % EVERY).then_some(fault);
         let stack = cut.stack(offset);
-        cut.proxy.plan(plan);
+        cut.detour.proxy.plan(plan);
         stack.ok(setup);
-        let (seen, broken) = cut.proxy.mend();
+        let (seen, broken) = cut.detour.proxy.mend();
         assert!(seen > 10 && broken >= seen / EVERY, "{fault:?}: {broken} of {seen} requests broke");
         assert_eq!(stack.json(setup)["changes"], 0, "{fault:?}");
-        cut.proxy.plan(plan);
+        cut.detour.proxy.plan(plan);
         let output = stack.ok(["teardown", "--yes"]);
         assert!(output.stdout.contains("0 left"), "{fault:?}: {output}");
         assert_eq!(cut.world.left(), "", "{fault:?}");
@@ -173,16 +160,16 @@ async fn what_the_api_server_refuses_from_any_point_on_is_completed_by_the_next_
     let mut stopped = 0;
     for point in [0, 7, 14, 19, 24] {
         let stack = cut.stack(point);
-        cut.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        cut.detour.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
         let output = stack.run(setup);
-        let (_, broken) = cut.proxy.mend();
+        let (_, broken) = cut.detour.proxy.mend();
         stopped += usize::from(broken > 0);
         assert!(broken == 0 || output.code == Some(1), "denied from request {point} on: {output}");
         stack.ok(setup);
         assert_eq!(stack.json(setup)["changes"], 0, "denied from request {point} on");
-        cut.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        cut.detour.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
         let output = stack.run(["teardown", "--yes"]);
-        let (_, broken) = cut.proxy.mend();
+        let (_, broken) = cut.detour.proxy.mend();
         assert!(broken == 0 || output.code == Some(1), "denied from request {point} on: {output}");
         let output = stack.ok(["teardown", "--yes"]);
         assert!(output.stdout.contains("0 left"), "denied from request {point} on: {output}");

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -17,40 +16,26 @@ use kedactl::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Fault, Faulty, Running, Space};
+use crate::support::{Detour, Fault, Space};
 
 /// What is seen of a namespace through a proxy that breaks streams.
 struct Seen {
     space: Space,
-    proxy: Faulty,
+    detour: Detour,
     sights: BoxStream<'static, Result<Sight>>,
     names: BTreeSet<String>,
     losses: Vec<String>,
-    _kubectl: Running,
-    _dir: tempfile::TempDir,
 }
 
 impl Seen {
     /// Follows once `plan` decides about requests.
     async fn new(plan: impl Fn(usize, &str) -> Option<Fault> + Send + 'static) -> Option<Self> {
         let space = Space::new().await?;
-        // kubectl speaks TLS and shows who we are, so that the proxy need not.
-        let mut kubectl = Running::start(space.kubectl_command(["proxy", "--port=0"]), b"");
-        let upstream = kubectl.line("kubectl says where it serves", |line| line.strip_prefix("Starting to serve on ").map(str::to_owned));
-        let proxy = Faulty::start(&upstream);
-        proxy.plan(plan);
-        let config = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "local",
-            "clusters": [{ "name": "c", "cluster": { "server": proxy.url } }],
-            "users": [{ "name": "u", "user": {} }],
-            "contexts": [{ "name": "local", "context": { "cluster": "c", "user": "u" } }],
-        });
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("kubeconfig");
-        fs::write(&path, config.to_string()).expect("written");
-        let cluster = Cluster::of_file(&path, None).await.expect("a kubeconfig");
+        let detour = space.detour();
+        detour.proxy.plan(plan);
+        let cluster = Cluster::of_file(&detour.kubeconfig, None).await.expect("a kubeconfig");
         let sights = KubeSights::new(&cluster, &space.namespace).follow("encoder");
-        Some(Self { space, proxy, sights, names: BTreeSet::new(), losses: Vec::new(), _kubectl: kubectl, _dir: dir })
+        Some(Self { space, detour, sights, names: BTreeSet::new(), losses: Vec::new() })
     }
 
     /// Makes a Job as KEDA does, by the official client.
@@ -131,7 +116,7 @@ async fn followed(plan: impl Fn(usize, &str) -> Option<Fault> + Send + 'static) 
     seen.create("encoder-b").await;
     seen.create("encoder-c").await;
     seen.until(&["encoder-a", "encoder-b", "encoder-c"]).await;
-    let (_, broken) = seen.proxy.mend();
+    let (_, broken) = seen.detour.proxy.mend();
     Some((seen.losses, broken))
 }
 

@@ -135,16 +135,7 @@ mod tests {
         Wish { controller: Controller::Auto, keda_namespace: "keda", namespace: "default", stack: "demo", helm: Program::Absent };
 
     fn install() -> Install {
-        Install {
-            namespace: "keda".into(),
-            deployment: "keda-operator".into(),
-            service_account: "keda-operator".into(),
-            version: Some("2.16.1".into()),
-            origin: Origin::Manifest,
-            watch: Watch::All,
-            stack: None,
-            release: None,
-        }
+        Install::usual(Watch::All)
     }
 
     fn found(installs: Vec<Install>) -> Found {

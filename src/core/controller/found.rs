@@ -55,6 +55,23 @@ pub struct Install {
     pub release: Option<String>,
 }
 
+#[cfg(test)]
+impl Install {
+    /// KEDA 2.16.1 in its usual namespace, from a manifest, looking at `watch`.
+    pub(in crate::core) fn usual(watch: Watch) -> Self {
+        Self {
+            namespace: "keda".into(),
+            deployment: "keda-operator".into(),
+            service_account: "keda-operator".into(),
+            version: Some("2.16.1".into()),
+            origin: Origin::Manifest,
+            watch,
+            stack: None,
+            release: None,
+        }
+    }
+}
+
 /// How a KEDA was installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

@@ -1,15 +1,16 @@
 //! The real cluster that `tests/run` started once for all tests: a namespace of a test's own, and two witnesses.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use kedactl::backend::kube::{Cluster, KubeObjects};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{Stack, skipped};
+use super::{Faulty, Running, Stack, skipped};
 
 /// A fresh namespace of the cluster. Dropping it deletes it.
 pub(crate) struct Space {
@@ -93,6 +94,35 @@ impl Space {
         let mut command = Command::new(&self.kubectl);
         command.args(["--kubeconfig".as_ref(), self.kubeconfig.as_os_str()]).args(["--namespace", &self.namespace]).args(args);
         command
+    }
+}
+
+/// A way to the API server through a proxy that breaks what it is told to.
+pub(crate) struct Detour {
+    /// Breaks nothing yet.
+    pub(crate) proxy: Faulty,
+    /// A kubeconfig whose context `local` leads through the proxy.
+    pub(crate) kubeconfig: PathBuf,
+    _kubectl: Running,
+    _dir: tempfile::TempDir,
+}
+
+impl Space {
+    /// A detour to this namespace's API server. kubectl speaks TLS and shows who we are, so that the proxy need not.
+    pub(crate) fn detour(&self) -> Detour {
+        let mut kubectl = Running::start(self.kubectl_command(["proxy", "--port=0"]), b"");
+        let upstream = kubectl.line("kubectl says where it serves", |line| line.strip_prefix("Starting to serve on ").map(str::to_owned));
+        let proxy = Faulty::start(&upstream);
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "local",
+            "clusters": [{ "name": "c", "cluster": { "server": proxy.url } }],
+            "users": [{ "name": "u", "user": {} }],
+            "contexts": [{ "name": "local", "context": { "cluster": "c", "user": "u" } }],
+        });
+        let dir = tempfile::tempdir().expect("the temporary directory is writable");
+        let kubeconfig = dir.path().join("kubeconfig");
+        fs::write(&kubeconfig, config.to_string()).expect("written");
+        Detour { proxy, kubeconfig, _kubectl: kubectl, _dir: dir }
     }
 }
 

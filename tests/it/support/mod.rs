@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use cluster::Space;
+pub(crate) use cluster::{Detour, Space};
 pub(crate) use eks::{Eks, Seen};
 pub(crate) use faulty::{Fault, Faulty};
 pub(crate) use process::{Output, Running};

@@ -39,30 +39,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::controller::{Origin, Watch};
-
-    fn keda(watch: Watch) -> Install {
-        Install {
-            namespace: "keda".into(),
-            deployment: "keda-operator".into(),
-            service_account: "keda-operator".into(),
-            version: Some("2.16.1".into()),
-            origin: Origin::Manifest,
-            watch,
-            stack: None,
-            release: None,
-        }
-    }
+    use crate::core::controller::Watch;
 
     #[test]
     fn a_keda_that_looks_at_the_namespace_is_named_unless_the_object_is_paused() {
         let plain = json!({ "metadata": { "name": "video" } });
         let paused = json!({ "metadata": { "name": "video", "annotations": { PAUSED_ANNOTATION: "true" } } });
-        let error = check_alone(&[keda(Watch::All)], "default", &plain).expect_err("two would scale");
+        let error = check_alone(&[Install::usual(Watch::All)], "default", &plain).expect_err("two would scale");
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("KEDA 2.16.1 in namespace keda"), "{error}");
-        check_alone(&[keda(Watch::All)], "default", &paused).expect("KEDA leaves it alone");
-        check_alone(&[keda(Watch::Only(vec!["other".into()]))], "default", &plain).expect("KEDA looks elsewhere");
+        check_alone(&[Install::usual(Watch::All)], "default", &paused).expect("KEDA leaves it alone");
+        check_alone(&[Install::usual(Watch::Only(vec!["other".into()]))], "default", &plain).expect("KEDA looks elsewhere");
         check_alone(&[], "default", &plain).expect("there is no KEDA");
     }
 }
