@@ -5,14 +5,14 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 
 use super::{
-    Backend, Identity,
+    Backend,
+    absent::NoCluster,
     aws::{
-        config, eks,
+        eks::{self, EksCluster},
         resources::{Discover, Issuer, no_issuer},
         token,
     },
     kube::Cluster,
-    process::FileObjects,
 };
 use crate::core::{
     check::Check,
@@ -31,13 +31,12 @@ impl Backend {
     pub async fn preconditions(&self) -> Result<Vec<Check>> {
         let Settings { target, auth, .. } = self.settings;
         let Some(name) = self.settings.eks_cluster().filter(|_| target != Target::Local) else { return Ok(Vec::new()) };
-        let config = self.sdk(Identity::Administrator).await?;
-        let cluster = eks::describe(&config, name).await?;
+        let cluster = self.described().await?;
         if auth == Auth::Irsa && cluster.issuer.is_none() {
             return Err(no_issuer(name));
         }
         let mut checks = vec![Check::passed(format!("EKS cluster {name} is active"), format!("Kubernetes {}", cluster.version))];
-        if auth == Auth::PodIdentity && !eks::has_pod_identity_agent(&config, name).await? {
+        if auth == Auth::PodIdentity && !eks::has_pod_identity_agent(&self.administrator().await?, name).await? {
             let check = Check::warned("the agent of EKS Pod Identity is installed", "the cluster has no such add-on");
             checks.push(check.repair(eks::agent_command(name)));
         }
@@ -61,13 +60,19 @@ impl Backend {
 
     /// The EKS cluster by EKS's own way in: its endpoint, its authority, and tokens signed with the person's credentials.
     async fn eks(&self) -> Result<Cluster> {
-        let Settings { place, names, .. } = &self.settings;
-        let (wire, name) = (self.wire().await?, &names.cluster);
-        let fallback = self.settings.is_on_this_machine().then(config::administrator);
-        let config = config::configure(&wire, &place.region, Some(config::ambient(&wire, fallback)));
-        let found = eks::describe(&config, name).await?;
+        let found = self.described().await?;
         let authority = String::from_utf8_lossy(&found.authority);
-        Cluster::at(&found.endpoint, &authority, token::tokens(&config, place, name))
+        let tokens = token::tokens(&self.administrator().await?, &self.settings.place, &found.name);
+        Cluster::at(&found.endpoint, &authority, tokens)
+    }
+
+    /// The EKS cluster behind the stack, as EKS describes it. Asked once it has answered well, never again.
+    ///
+    /// # Errors
+    /// As [`eks::describe`].
+    pub(super) async fn described(&self) -> Result<&EksCluster> {
+        let describe = async || eks::describe(&self.administrator().await?, &self.settings.names.cluster).await;
+        self.described.get_or_try_init(describe).await
     }
 
     /// Who tells the issuer of the cluster's tokens, where EKS does not.
@@ -90,9 +95,7 @@ impl Backend {
     /// The objects in `namespace`; none where the EKS cluster is gone, and its objects with it.
     pub(super) async fn remaining_objects(&self, namespace: &str) -> Result<Arc<dyn Objects>> {
         match self.objects_in(namespace).await {
-            Err(error) if error.code.as_deref() == Some(eks::NO_CLUSTER) => {
-                Ok(Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))))
-            }
+            Err(error) if eks::is_gone(&error) => Ok(Arc::new(NoCluster)),
             found => found,
         }
     }

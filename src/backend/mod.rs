@@ -33,6 +33,7 @@ use artifacts::ObjectArtifacts;
 use aws::{
     config::{self, Own, Wire},
     credentials::{Mint, WebIdentity},
+    eks::EksCluster,
     queue::SqsQueue,
     scalers::{AwsScalers, role_of},
 };
@@ -74,6 +75,7 @@ pub struct Backend {
     settings: Settings,
     emulator: OnceCell<Emulator>,
     cluster: OnceCell<Cluster>,
+    described: OnceCell<EksCluster>,
     leaves_cluster_out: bool,
     keda_kinds: OnceCell<bool>,
 }
@@ -84,8 +86,14 @@ impl Backend {
     /// # Errors
     /// `Input` when the settings contradict each other.
     pub fn connect(settings: &Settings) -> Result<Self> {
-        let (emulator, cluster, keda_kinds) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Ok(Self { settings: settings.clone(), emulator, cluster, leaves_cluster_out: false, keda_kinds })
+        Ok(Self {
+            settings: settings.clone(),
+            emulator: OnceCell::new(),
+            cluster: OnceCell::new(),
+            described: OnceCell::new(),
+            leaves_cluster_out: false,
+            keda_kinds: OnceCell::new(),
+        })
     }
 
     /// The settings in force.
@@ -259,6 +267,17 @@ impl Backend {
         Ok(config::configure(&wire, &self.settings.place.region, Some(credentials)))
     }
 
+    /// The SDK's configuration for the person away from the embedded service.
+    async fn administrator(&self) -> Result<SdkConfig> {
+        let wire = self.wire().await?;
+        Ok(config::configure(&wire, &self.settings.place.region, Some(self.person(&wire))))
+    }
+
+    /// The person's own credentials; an emulator on this machine takes any.
+    fn person(&self, wire: &Wire) -> SharedCredentialsProvider {
+        config::ambient(wire, self.settings.is_on_this_machine().then(config::administrator))
+    }
+
     fn own(&self) -> Own {
         Own { profile: self.settings.profile.clone(), endpoint_url: self.settings.endpoint_url.clone() }
     }
@@ -294,8 +313,7 @@ impl Backend {
     async fn credentials(&self, wire: &Wire, identity: Identity) -> Result<SharedCredentialsProvider> {
         let Settings { names, place, .. } = &self.settings;
         if self.settings.aws() != Aws::Embedded {
-            let fallback = self.settings.is_on_this_machine().then(config::administrator);
-            return Ok(config::ambient(wire, fallback));
+            return Ok(self.person(wire));
         }
         let (role, session) = match identity {
             Identity::Administrator => return Ok(config::administrator()),

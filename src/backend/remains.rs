@@ -24,9 +24,11 @@ impl Backend {
     /// # Errors
     /// When EKS cannot be asked.
     pub async fn cluster_is_gone(&self) -> Result<bool> {
-        let (Target::Eks, Some(name)) = (self.settings.target, self.settings.eks_cluster()) else { return Ok(false) };
-        match aws::eks::describe(&self.sdk(Identity::Administrator).await?, name).await {
-            Err(error) if error.code.as_deref() == Some("ResourceNotFoundException") => Ok(true),
+        if self.settings.target != Target::Eks {
+            return Ok(false);
+        }
+        match self.described().await {
+            Err(error) if aws::eks::is_gone(&error) => Ok(true),
             // One that is being made or deleted is still there.
             Err(error) if matches!(error.kind, Kind::Busy | Kind::Failed) => Ok(false),
             outcome => outcome.map(|_| false),

@@ -55,7 +55,7 @@ impl Backend {
             match self.cluster().await {
                 Ok(cluster) => resources.extend(kube::controller_resources(cluster, order)),
                 // KEDA went with its cluster.
-                Err(error) if error.code.as_deref() == Some(aws::eks::NO_CLUSTER) => {}
+                Err(error) if aws::eks::is_gone(&error) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -11,7 +11,13 @@ use crate::core::error::{Error, Kind, Result};
 const AGENT: &str = "eks-pod-identity-agent";
 
 /// EKS's code for a cluster that does not exist.
-pub const NO_CLUSTER: &str = "ResourceNotFoundException";
+const NO_CLUSTER: &str = "ResourceNotFoundException";
+
+/// Whether `error` says that the EKS cluster does not exist.
+#[must_use]
+pub fn is_gone(error: &Error) -> bool {
+    error.code.as_deref() == Some(NO_CLUSTER)
+}
 
 /// What is known of an EKS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
