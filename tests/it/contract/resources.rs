@@ -149,12 +149,12 @@ async fn a_role_goes_with_whatever_else_was_put_on_it() {
 
 #[tokio::test]
 async fn what_nobody_tagged_is_left_alone() {
-    left_alone(None).await;
+    Box::pin(left_alone(None)).await;
 }
 
 #[tokio::test]
 async fn what_another_stack_made_is_left_alone() {
-    left_alone(Some("another")).await;
+    Box::pin(left_alone(Some("another"))).await;
 }
 
 async fn left_alone(owner: Option<&str>) {
