@@ -134,7 +134,6 @@ impl Backend {
             mint,
             objects: self.objects().await?,
             keda_objects: self.keda_objects().await?,
-            service_account: self.settings.names.service_account.clone(),
             wire,
         }))
     }

@@ -1,6 +1,8 @@
 //! The only traits: what the demo needs from the world, each with at least two implementations.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod scaling;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -11,13 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::Result,
     event::{Depth, JobState},
-    keda::{
-        decision::TriggerReading,
-        jobs::JobView,
-        manifest::{Propagation, Trigger},
-    },
+    keda::{jobs::JobView, manifest::Propagation},
     plan::{Observed, ResourceId, Scope},
 };
+pub use scaling::{Asked, Metric, Scalers};
 
 /// One thing that must exist. Idempotent by contract: applying or deleting twice is as good as once.
 #[async_trait]
@@ -103,27 +102,6 @@ pub trait Queue: Send + Sync {
     async fn release(&self, receipt: &str) -> Result<()>;
     /// Deletes the message; twice is fine.
     async fn delete(&self, receipt: &str) -> Result<()>;
-}
-
-/// What reads one trigger; KEDA calls it a scaler.
-#[async_trait]
-pub trait Metric: Send + Sync {
-    /// The metric's name, `s<index>-<name>`.
-    fn name(&self) -> &str;
-    /// Asks once, for what KEDA's scaler asks for.
-    async fn read(&self) -> Result<TriggerReading>;
-    /// All three counters of the queue behind it, for the screen; `None` where there is no queue.
-    async fn depth(&self) -> Result<Option<Depth>>;
-}
-
-/// Builds what reads triggers.
-#[async_trait]
-pub trait Scalers: Send + Sync {
-    /// Builds what reads `trigger`, the one at `index` of its ScaledJob. `env` is the environment of the job's container.
-    ///
-    /// # Errors
-    /// `Input`, naming the field, when the trigger's metadata cannot be used or its type is not supported here.
-    async fn build(&self, index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>>;
 }
 
 /// One job as the scaler sees it.

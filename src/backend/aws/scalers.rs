@@ -18,9 +18,9 @@ use crate::core::{
         authorization::{AwsAuthorization, PodIdentity},
         manifest::Trigger,
         metadata::Sources,
-        sqs::{SQS_TRIGGER, SqsMetadata},
+        trigger::sqs::{SQS_TRIGGER, SqsMetadata},
     },
-    ports::{Metric, Objects, Scalers},
+    ports::{Asked, Metric, Objects, Scalers},
 };
 
 /// The annotation by which a service account names its role.
@@ -40,20 +40,19 @@ pub struct AwsScalers {
     pub operator: SharedCredentialsProvider,
     /// Mints the operator's tokens, where there is a cluster that issues them.
     pub mint: Option<Mint>,
-    /// The workload's service account: the one whose role `identityOwner: workload` uses.
-    pub service_account: String,
 }
 
 #[async_trait]
 impl Scalers for AwsScalers {
-    async fn build(&self, index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>> {
+    async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
+        let Asked { index, trigger, env, service_account } = asked;
         if trigger.kind != SQS_TRIGGER {
             let why = format!("only {SQS_TRIGGER} can be read here");
             return Err(Error::input(format_args!("triggers[{index}].type"), &trigger.kind, why));
         }
         let reference = self.authentication(trigger).await?;
         let (identity, auth) = match &reference {
-            Some(found) => (self.pod_identity(found).await?, self.secrets(found).await?),
+            Some(found) => (self.pod_identity(found, service_account).await?, self.secrets(found).await?),
             None => (PodIdentity::default(), BTreeMap::new()),
         };
         let sources = Sources { trigger: &trigger.metadata, auth: &auth, env };
@@ -66,7 +65,7 @@ impl Scalers for AwsScalers {
             endpoint => Wire::network(Some(endpoint.to_owned())),
         };
         let client = aws_sdk_sqs::Client::new(&configure(&wire, region, Some(credentials)));
-        Ok(Arc::new(SqsMetric::new(client, index, metadata)))
+        Ok(Some(Arc::new(SqsMetric::new(client, index, metadata))))
     }
 }
 
@@ -93,7 +92,7 @@ impl AwsScalers {
     }
 
     /// The pod identity that a TriggerAuthentication gives.
-    async fn pod_identity(&self, reference: &Authentication) -> Result<PodIdentity> {
+    async fn pod_identity(&self, reference: &Authentication, service_account: &str) -> Result<PodIdentity> {
         let given = &reference.spec["podIdentity"];
         let text = |field: &str| given[field].as_str().map(str::to_owned);
         let owner_is_workload = given["identityOwner"].as_str() == Some("workload");
@@ -101,15 +100,15 @@ impl AwsScalers {
             Some(_) if owner_is_workload => {
                 return Err(refused(&reference.name, "roleArn cannot be given beside identityOwner: workload"));
             }
-            None if owner_is_workload => Some(self.workload_role(&reference.name).await?),
+            None if owner_is_workload => Some(self.workload_role(&reference.name, service_account).await?),
             role_arn => role_arn,
         };
         Ok(PodIdentity { provider: text("provider").unwrap_or_default(), role_arn, external_id: text("externalID") })
     }
 
-    async fn workload_role(&self, reference: &str) -> Result<String> {
-        let account = self.objects.get("ServiceAccount", &self.service_account).await?.unwrap_or_default();
-        role_of(&account).ok_or_else(|| refused(reference, &format!("service account `{}` names no role", self.service_account)))
+    async fn workload_role(&self, reference: &str, service_account: &str) -> Result<String> {
+        let account = self.objects.get("ServiceAccount", service_account).await?.unwrap_or_default();
+        role_of(&account).ok_or_else(|| refused(reference, &format!("service account `{service_account}` names no role")))
     }
 
     fn credentials(&self, authorization: AwsAuthorization, region: &str) -> SharedCredentialsProvider {

@@ -54,7 +54,7 @@ pub struct TriggerReading {
     /// Whether the trigger is active.
     pub active: bool,
     /// The threshold that the value must be above to be active, where the trigger has one.
-    pub activation: Option<i64>,
+    pub activation: Option<f64>,
     /// What the value was added up from, where the trigger is a queue.
     pub parts: Option<Parts>,
     /// Why there is no value.
@@ -202,7 +202,7 @@ mod tests {
             value,
             target,
             active: value > 0.0,
-            activation: Some(0),
+            activation: Some(0.0),
             parts: None,
             error: None,
         }

@@ -92,7 +92,7 @@ fn added(parts: &Parts) -> String {
 
 fn inactivity(reading: &TriggerReading) -> String {
     match reading.activation {
-        Some(threshold) => format!("not above activation {threshold}"),
+        Some(threshold) => format!("not above activation {}", short(threshold)),
         None => "inactive".to_owned(),
     }
 }

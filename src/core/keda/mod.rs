@@ -18,11 +18,10 @@ pub mod metadata;
 pub mod metric_name;
 pub mod number;
 pub mod pause;
-pub mod queue_name;
 pub mod rollout;
-pub mod sqs;
 pub mod state;
 pub mod strategy;
+pub mod trigger;
 
 #[cfg(test)]
 mod properties;

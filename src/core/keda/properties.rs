@@ -48,7 +48,7 @@ prop_compose! {
             value: super::number::to_float(parts.sum()),
             target: super::number::to_float(target),
             active: fails > 0 && parts.sum() > activation,
-            activation: Some(activation),
+            activation: Some(crate::core::keda::number::to_float(activation)),
             parts: Some(parts),
             error: (fails == 0).then(|| "access\ndenied".to_owned()),
         }
@@ -133,7 +133,7 @@ fn one_trigger_reads_as_one_sum() {
         value: 10.0,
         target: 1.0,
         active: true,
-        activation: Some(0),
+        activation: Some(0.0),
         parts: Some(parts),
         error: None,
     };
@@ -166,7 +166,7 @@ fn one_trigger_reads_as_one_sum() {
         line(&minimum, one, 0, 0),
         "10 visible + 0 in flight = 10; target 1 -> 10, capped at 8; running 0; minimum 2: 2-0 -> create 2"
     );
-    let quiet = TriggerReading { active: false, activation: Some(20), ..reading };
+    let quiet = TriggerReading { active: false, activation: Some(20.0), ..reading };
     assert_eq!(
         line(&Rules::default(), std::slice::from_ref(&quiet), 0, 0),
         "10 visible + 0 in flight = 10, not above activation 20; running 0; inactive -> create 0"

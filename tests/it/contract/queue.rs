@@ -9,7 +9,7 @@ use kedactl::{
         event::Depth,
         keda::manifest::{Trigger, scaled_job},
         ops::setup,
-        ports::{Outgoing, Queue, Received, SendOutcome},
+        ports::{Asked, Outgoing, Queue, Received, SendOutcome},
     },
 };
 
@@ -132,7 +132,9 @@ async fn a_trigger_is_read_under_the_operators_identity() {
         let queue = queue(&world, Identity::Workload).await;
         queue.send(&[message(1, "x"), message(2, "y")]).await.expect("sent");
         let trigger = trigger(&world).await;
-        let metric = world.backend.scalers().await.expect("scalers").build(0, &trigger, &BTreeMap::new()).await.expect("built");
+        let env = BTreeMap::new();
+        let asked = Asked { index: 0, trigger: &trigger, env: &env, service_account: "default" };
+        let metric = world.backend.scalers().await.expect("scalers").build(asked).await.expect("built").expect("a metric");
         let reading = metric.read().await.expect("read");
         assert!((reading.value - 2.0).abs() < f64::EPSILON && reading.active, "{}: {reading:?}", world.name);
         assert_eq!(metric.depth().await.expect("counted"), Some(Depth { visible: 2, in_flight: 0, delayed: 0 }));

@@ -5,8 +5,8 @@ use kedactl::core::keda::{
     go,
     metric_name::{normalize, without_index},
     number::{milli_text, quantity, through_quantity},
-    sqs::SqsMetadata,
     state::{Answer, MetricPoll, readings},
+    trigger::sqs::SqsMetadata,
 };
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use kedactl::core::{
     keda::{
         authorization::{AwsAuthorization, PodIdentity},
         metadata::Sources,
-        sqs::SqsMetadata,
+        trigger::sqs::SqsMetadata,
     },
 };
 use serde_json::{Value, json};

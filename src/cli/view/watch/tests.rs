@@ -29,7 +29,7 @@ fn polled(visible: i64, in_flight: i64, running: i64) -> What {
         value: f64::from(i32::try_from(visible + in_flight).expect("small")),
         target: 1.0,
         active: visible + in_flight > 0,
-        activation: Some(0),
+        activation: Some(0.0),
         parts: Some(Parts { visible, in_flight: Some(in_flight), delayed: None }),
         error: None,
     };

@@ -12,7 +12,7 @@ fn decision(queue: f64, running: i64, pending: i64) -> Decision {
         value: queue,
         target: 1.0,
         active: queue > 0.0,
-        activation: Some(0),
+        activation: Some(0.0),
         parts: None,
         error: None,
     };

@@ -17,7 +17,7 @@ use crate::core::{
         manifest::{self, Propagation, ScaledJob, Trigger},
         rollout::outdated,
     },
-    ports::{Held, Job, Metric},
+    ports::{Asked, Held, Job, Metric},
     work::paced,
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Scaler<'a> {
     how: &'a Watching,
     scaled_job: ScaledJob,
     env: BTreeMap<String, String>,
-    metrics: std::result::Result<Vec<Arc<dyn Metric>>, Error>,
+    metrics: std::result::Result<Vec<Option<Arc<dyn Metric>>>, Error>,
     /// What was reconciled: generation, whether paused, and whether as the one who scales.
     reconciled: Option<(i64, bool, bool)>,
     polled: bool,
@@ -77,7 +77,7 @@ impl<'a> Scaler<'a> {
     pub(super) async fn depths(&self) -> Option<Vec<(String, Depth)>> {
         let metrics = self.metrics.as_ref().ok()?;
         let mut depths = Vec::with_capacity(metrics.len());
-        for metric in metrics {
+        for metric in metrics.iter().flatten() {
             depths.push((metric.name().to_owned(), metric.depth().await.ok()??));
         }
         Some(depths)
@@ -158,8 +158,10 @@ impl<'a> Scaler<'a> {
         .await;
     }
 
-    async fn build_one(&self, index: usize, trigger: &Trigger) -> Result<Arc<dyn Metric>> {
-        self.ports.scalers.build(index, trigger, &self.env).await
+    async fn build_one(&self, index: usize, trigger: &Trigger) -> Result<Option<Arc<dyn Metric>>> {
+        let pod = &self.scaled_job.spec.job_target_ref["template"]["spec"];
+        let service_account = pod["serviceAccountName"].as_str().filter(|name| !name.is_empty()).unwrap_or("default");
+        self.ports.scalers.build(Asked { index, trigger, env: &self.env, service_account }).await
     }
 
     /// One poll: ask every trigger, count the jobs, decide, create, clean up. Ends when the lease lapses meanwhile.
@@ -217,9 +219,13 @@ impl<'a> Scaler<'a> {
         let mut readings = Vec::with_capacity(metrics.len());
         let mut kept = Vec::with_capacity(metrics.len());
         for (index, metric) in metrics.into_iter().enumerate() {
+            let Some(metric) = metric else {
+                kept.push(None);
+                continue;
+            };
             let (metric, reading) = self.read_one(index, metric).await;
             readings.push(reading);
-            kept.push(metric);
+            kept.push(Some(metric));
         }
         self.metrics = Ok(kept);
         readings
@@ -231,7 +237,8 @@ impl<'a> Scaler<'a> {
         }
         let (metric, again) = match self.scaled_job.spec.triggers.get(index) {
             Some(trigger) => match self.build_one(index, trigger).await {
-                Ok(fresh) => (fresh.clone(), fresh.read().await),
+                Ok(Some(fresh)) => (fresh.clone(), fresh.read().await),
+                Ok(None) => (metric.clone(), metric.read().await),
                 Err(error) => (metric, Err(error)),
             },
             None => (metric.clone(), metric.read().await),

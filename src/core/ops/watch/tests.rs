@@ -1,7 +1,7 @@
 //! The loop against a world in memory, on a clock that only the loop moves.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -16,11 +16,8 @@ use super::*;
 use crate::core::{
     error::{Error, Kind},
     event::{Depth, Event, JobState},
-    keda::{
-        decision::{Parts, TriggerReading},
-        manifest::Trigger,
-    },
-    ports::{Held, Job, JobSpec, Metric},
+    keda::decision::{Parts, TriggerReading},
+    ports::{Asked, Held, Job, JobSpec, Metric},
 };
 
 /// Everything a watch touches.
@@ -186,14 +183,16 @@ pub(super) struct Source(pub(super) Arc<World>);
 
 #[async_trait]
 impl Scalers for Source {
-    async fn build(&self, _index: usize, trigger: &Trigger, env: &BTreeMap<String, String>) -> Result<Arc<dyn Metric>> {
+    async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
+        let Asked { trigger, env, .. } = asked;
+        assert_eq!(asked.service_account, "default");
         assert_eq!(env.get("A").map(String::as_str), Some("b"), "the container's environment reaches the trigger");
         match trigger.metadata.get("queueURL").map(String::as_str) {
             Some("wrong") => return Err(Error::input("queueURL", "wrong", "no queue's name")),
             Some("broken") => return Err(Error::failed("could not read the Secret", "no such key")),
             _ => {}
         }
-        Ok(Arc::new(Self(self.0.clone())))
+        Ok(Some(Arc::new(Self(self.0.clone()))))
     }
 }
 
@@ -215,7 +214,7 @@ impl Metric for Source {
             value,
             target: 1.0,
             active: value > 0.0,
-            activation: Some(0),
+            activation: Some(0.0),
             parts: Some(parts),
             error: None,
         })

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    decision::{Parts, TriggerReading},
-    metadata::{Parameters, Source, Sources},
-    metric_name::{metric_name, normalize},
-    number::{through_quantity, to_float},
-    queue_name::queue_name,
-};
+use super::queue_name::queue_name;
 use crate::core::{
     error::{Error, Kind, Result},
     event::Depth,
+    keda::{
+        decision::{Parts, TriggerReading},
+        metadata::{Parameters, Source, Sources},
+        metric_name::{metric_name, normalize},
+        number::{through_quantity, to_float},
+    },
 };
 
 /// The trigger's type.
@@ -39,7 +39,7 @@ pub struct SqsMetadata {
     pub scale_on_in_flight: bool,
     /// Whether delayed messages count.
     pub scale_on_delayed: bool,
-    /// Legacy choice of identity; see [`super::authorization`].
+    /// Legacy choice of identity; see [`crate::core::keda::authorization`].
     pub identity_owner: String,
 }
 
@@ -116,7 +116,7 @@ impl SqsMetadata {
             value: through_quantity(to_float(parts.sum())),
             target: to_float(self.queue_length),
             active: parts.sum() > self.activation_queue_length,
-            activation: Some(self.activation_queue_length),
+            activation: Some(to_float(self.activation_queue_length)),
             parts: Some(parts),
             error: None,
         }

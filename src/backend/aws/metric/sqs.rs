@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
 
-use super::{error::fault, queue::SqsQueue};
-use crate::core::{
-    error::Result,
-    event::Depth,
-    keda::{decision::TriggerReading, sqs::SqsMetadata},
-    ports::{Metric, Queue},
+use crate::{
+    backend::aws::{error::fault, queue::SqsQueue},
+    core::{
+        error::Result,
+        event::Depth,
+        keda::{decision::TriggerReading, trigger::sqs::SqsMetadata},
+        ports::{Metric, Queue},
+    },
 };
 
 /// One trigger's queue, asked under the identity that the trigger's credentials give.

@@ -1,0 +1,45 @@
+//! What reads triggers.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::core::{
+    error::Result,
+    event::Depth,
+    keda::{decision::TriggerReading, manifest::Trigger},
+};
+
+/// What reads one trigger; KEDA calls it a scaler.
+#[async_trait]
+pub trait Metric: Send + Sync {
+    /// The metric's name, `s<index>-<name>`.
+    fn name(&self) -> &str;
+    /// Asks once, for what KEDA's scaler asks for.
+    async fn read(&self) -> Result<TriggerReading>;
+    /// All three counters of the queue behind it, for the screen; `None` where there is no queue.
+    async fn depth(&self) -> Result<Option<Depth>>;
+}
+
+/// A trigger to build, and what KEDA knows of the object around it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its place among the object's triggers, counted from 0.
+    pub index: usize,
+    /// The trigger.
+    pub trigger: &'a Trigger,
+    /// The environment of the container that `envSourceContainerName` names, or of the first one. May hold secrets.
+    pub env: &'a BTreeMap<String, String>,
+    /// The pod template's service account; `default` when it names none.
+    pub service_account: &'a str,
+}
+
+/// Builds what reads triggers.
+#[async_trait]
+pub trait Scalers: Send + Sync {
+    /// Builds what reads the trigger; `None` when it contributes no metric of its own (`cpu` and `memory`).
+    ///
+    /// # Errors
+    /// `Input`, naming the field, when the trigger's metadata cannot be used or its type is not supported here.
+    async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>>;
+}
