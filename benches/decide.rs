@@ -43,7 +43,7 @@ fn reading(index: usize) -> TriggerReading {
         value: 10.0,
         target: 1.0,
         active: true,
-        activation: Some(0),
+        activation: Some(0.0),
         parts: Some(Parts { visible: 10, in_flight: Some(0), delayed: None }),
         error: None,
     }
