@@ -1,6 +1,7 @@
 //! The only traits: what the demo needs from the world, each with at least two implementations.
 
 mod scaling;
+mod workload;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +18,7 @@ use super::{
     plan::{Observed, ResourceId, Scope},
 };
 pub use scaling::{Asked, Metric, Scalers};
+pub use workload::{Replica, Scale, ScaleTarget, Workloads};
 
 /// One thing that must exist. Idempotent by contract: applying or deleting twice is as good as once.
 #[async_trait]

@@ -1,0 +1,62 @@
+//! What a ScaledObject scales.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::error::Result;
+
+/// The object that a ScaledObject names in `scaleTargetRef`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScaleTarget {
+    /// Its API version; `apps/v1` when the reference names none.
+    pub api_version: String,
+    /// Its kind; `Deployment` when the reference names none.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The target's `scale` subresource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scale {
+    /// `spec.replicas`: what is wanted.
+    pub wanted: i32,
+    /// `status.replicas`: what there is, ready or not.
+    pub current: i32,
+}
+
+/// One replica: a pod, or a worker process on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// Its name.
+    pub name: String,
+    /// Whether it is ready.
+    pub is_ready: bool,
+    /// Whether it was told to end: it no longer counts.
+    pub is_ending: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The message it works on, once known.
+    pub message_id: Option<String>,
+}
+
+/// Where a ScaledObject's targets run.
+#[async_trait]
+pub trait Workloads: Send + Sync {
+    /// Where `target` stands; `None` when there is no such object.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its kind has no scale.
+    async fn scale(&self, target: &ScaleTarget) -> Result<Option<Scale>>;
+    /// Sets what is wanted. Scaling in ends replicas as Kubernetes does: SIGTERM, and SIGKILL after the grace period.
+    ///
+    /// # Errors
+    /// When there is no such object, or it cannot be written.
+    async fn set_replicas(&self, target: &ScaleTarget, replicas: i32) -> Result<()>;
+    /// Its replicas as they are, oldest first, those that are ending included.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn replicas(&self, target: &ScaleTarget) -> Result<Vec<Replica>>;
+}
