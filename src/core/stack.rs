@@ -25,6 +25,14 @@ pub const MANAGED_BY: &str = "kedactl";
 pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// KEDA's namespace, as its chart names it.
 pub const KEDA_NAMESPACE: &str = "keda";
+/// The CloudWatch metric of a stack, in the namespace [`Names::metric_namespace`].
+pub const BACKLOG_METRIC: &str = "Backlog";
+/// The one dimension of [`BACKLOG_METRIC`]; its value is the stack's name.
+pub const BACKLOG_DIMENSION: &str = "Stack";
+/// The partition key of a stack's table, a string.
+pub const TABLE_KEY: &str = "pk";
+/// The sort key of a stack's table, a string.
+pub const TABLE_SORT_KEY: &str = "sk";
 /// The service account KEDA's operator runs as.
 pub const KEDA_SERVICE_ACCOUNT: &str = "keda-operator";
 
@@ -208,6 +216,12 @@ pub struct Names {
     pub analyzer_service: String,
     /// What the names of the producer's Jobs begin with, before a hyphen.
     pub producer: String,
+    /// The Kinesis stream, where that is the trigger's source.
+    pub stream: String,
+    /// The DynamoDB table, where it or its stream is the trigger's source.
+    pub table: String,
+    /// The namespace of the CloudWatch metric [`BACKLOG_METRIC`], where that is the trigger's source.
+    pub metric_namespace: String,
 }
 
 impl Names {
@@ -240,6 +254,9 @@ impl Names {
             analyzer: stack.derive("result-analyzer"),
             analyzer_service: stack.derive("result-analyzer-service"),
             producer: stack.derive("sqs-producer"),
+            stream: stack.derive("test-stream"),
+            table: stack.derive("test-table"),
+            metric_namespace: format!("kedactl/{stack}"),
         }
     }
 }
