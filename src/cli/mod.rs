@@ -35,6 +35,7 @@ mod watch;
 use std::{env, ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{FromArgMatches, Parser, Subcommand};
+use futures_util::future::LocalBoxFuture;
 use kedactl::core::error::{Error, Result};
 
 use context::Context;
@@ -75,23 +76,25 @@ enum Command {
 
 impl Command {
     async fn run(self, cx: &Context) -> Result<Exit> {
-        match self {
-            Self::Setup(verb) => Box::pin(verb.run(cx)).await,
-            Self::Produce(verb) => verb.run(cx).await,
-            Self::Watch(verb) => verb.run(cx).await,
-            Self::Report(verb) => verb.run(cx).await,
-            Self::Demo(verb) => verb.run(cx).await,
-            Self::Doctor(verb) => Box::pin(verb.run(cx)).await,
-            Self::Status(verb) => verb.run(cx).await,
-            Self::Target(verb) => verb.run(cx).await,
-            Self::Teardown(verb) => Box::pin(verb.run(cx)).await,
-            Self::Render(verb) => Box::pin(verb.run(cx)).await,
-            Self::Consume(verb) => verb.run(cx).await,
-            Self::Analyzer(verb) => verb.run(cx).await,
-            Self::Local(verb) => verb.run(cx).await,
-            Self::Completions(verb) => verb.run(cx).await,
-            Self::Man(verb) => verb.run(cx).await,
-        }
+        // A verb's future is large, and each is made once.
+        let verb: LocalBoxFuture<'_, Result<Exit>> = match self {
+            Self::Setup(verb) => Box::pin(verb.run(cx)),
+            Self::Produce(verb) => Box::pin(verb.run(cx)),
+            Self::Watch(verb) => Box::pin(verb.run(cx)),
+            Self::Report(verb) => Box::pin(verb.run(cx)),
+            Self::Demo(verb) => Box::pin(verb.run(cx)),
+            Self::Doctor(verb) => Box::pin(verb.run(cx)),
+            Self::Status(verb) => Box::pin(verb.run(cx)),
+            Self::Target(verb) => Box::pin(verb.run(cx)),
+            Self::Teardown(verb) => Box::pin(verb.run(cx)),
+            Self::Render(verb) => Box::pin(verb.run(cx)),
+            Self::Consume(verb) => Box::pin(verb.run(cx)),
+            Self::Analyzer(verb) => Box::pin(verb.run(cx)),
+            Self::Local(verb) => Box::pin(verb.run(cx)),
+            Self::Completions(verb) => Box::pin(verb.run(cx)),
+            Self::Man(verb) => Box::pin(verb.run(cx)),
+        };
+        verb.await
     }
 }
 
