@@ -15,7 +15,7 @@ pub(crate) fn confirm(cx: &Context, yes: bool, question: &str) -> Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        let error = Error::new(Kind::Input, question, "nobody can be asked without a terminal");
+        let error = Error::new(Kind::Input, "nothing was changed", format!("{question} Nobody can be asked without a terminal"));
         return Err(error.hint("pass --yes to go on without a question"));
     }
     cx.ui.ask(&format!("{question} Type yes to go on: "));
