@@ -24,5 +24,6 @@ pub mod readiness;
 pub mod report;
 pub mod settings;
 pub mod stack;
+pub mod stores;
 pub mod template;
 pub mod work;

@@ -45,14 +45,14 @@ pub struct AwsScalers {
 #[async_trait]
 impl Scalers for AwsScalers {
     async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
-        let Asked { index, trigger, env, service_account } = asked;
+        let Asked { index, trigger, env, .. } = asked;
         if trigger.kind != SQS_TRIGGER {
             let why = format!("only {SQS_TRIGGER} can be read here");
             return Err(Error::input(format_args!("triggers[{index}].type"), &trigger.kind, why));
         }
         let reference = self.authentication(trigger).await?;
         let (identity, auth) = match &reference {
-            Some(found) => (self.pod_identity(found, service_account).await?, self.secrets(found).await?),
+            Some(found) => (self.pod_identity(found, asked.service_account()).await?, self.secrets(found).await?),
             None => (PodIdentity::default(), BTreeMap::new()),
         };
         let sources = Sources { trigger: &trigger.metadata, auth: &auth, env };

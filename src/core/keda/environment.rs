@@ -1,13 +1,13 @@
 //! The environment of a pod's container, as far as KEDA resolves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::core::error::{Error, Kind, Result};
 
 /// Where a container's variables come from, besides the manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Store {
     /// `data` of a `ConfigMap`.
     ConfigMap,
@@ -16,7 +16,9 @@ pub enum Store {
 }
 
 impl Store {
-    fn name(self) -> &'static str {
+    /// The kind of object.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
         match self {
             Self::ConfigMap => "ConfigMap",
             Self::Secret => "Secret",
@@ -32,6 +34,11 @@ pub enum SecretAccess {
     /// References to them are passed over.
     Skipped,
 }
+
+/// What a list of `envFrom` refers to.
+const SOURCES: [(&str, Store); 2] = [("configMapRef", Store::ConfigMap), ("secretRef", Store::Secret)];
+/// What a `valueFrom` refers to.
+const KEYS: [(&str, Store); 2] = [("secretKeyRef", Store::Secret), ("configMapKeyRef", Store::ConfigMap)];
 
 /// Finds the data of a `ConfigMap` or a Secret in the pod's namespace; `None` when it does not exist.
 pub type Lookup<'a> = dyn Fn(Store, &str) -> Option<BTreeMap<String, String>> + 'a;
@@ -57,6 +64,16 @@ pub fn resolve(pod: &Value, container: Option<&str>, access: SecretAccess, looku
     Ok(resolved)
 }
 
+/// Every object that the environment of this container takes something from; nothing where there is no such container.
+#[must_use]
+pub fn named(pod: &Value, container: Option<&str>) -> BTreeSet<(Store, String)> {
+    let Ok(container) = find_container(pod, container) else { return BTreeSet::new() };
+    let all = list(container, "envFrom").iter().map(|source| (source, SOURCES));
+    let one = list(container, "env").iter().filter_map(|variable| Some((variable.get("valueFrom")?, KEYS)));
+    let references = all.chain(one).flat_map(|(from, kinds)| kinds.into_iter().map(move |(field, store)| (from.get(field), store)));
+    references.filter_map(|(reference, store)| Some((store, text(reference?, "name").to_owned()))).collect()
+}
+
 fn find_container<'a>(pod: &'a Value, name: Option<&str>) -> Result<&'a Value> {
     let containers = list(pod, "containers");
     match name.filter(|name| !name.is_empty()) {
@@ -79,7 +96,7 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     /// One entry of `envFrom`.
     fn take_all(&self, source: &Value, resolved: &mut BTreeMap<String, String>) -> Result<()> {
-        for (field, store) in [("configMapRef", Store::ConfigMap), ("secretRef", Store::Secret)] {
+        for (field, store) in SOURCES {
             let Some(reference) = source.get(field) else { continue };
             for (key, value) in self.object(store, reference)?.unwrap_or_default() {
                 resolved.insert(format!("{}{key}", text(source, "prefix")), value);
@@ -95,7 +112,7 @@ impl Resolver<'_> {
             return Ok(Some(expand(plain, resolved)));
         }
         let Some(from) = variable.get("valueFrom") else { return Ok(Some(String::new())) };
-        for (field, store) in [("secretKeyRef", Store::Secret), ("configMapKeyRef", Store::ConfigMap)] {
+        for (field, store) in KEYS {
             let Some(reference) = from.get(field) else { continue };
             let object = self.object(store, reference)?;
             return Ok(object.map(|mut data| data.remove(text(reference, "key")).unwrap_or_default()));
@@ -112,7 +129,7 @@ impl Resolver<'_> {
         let found = (self.lookup)(store, name);
         let optional = reference.get("optional").and_then(Value::as_bool).unwrap_or(false);
         if found.is_none() && !optional {
-            let what = format!("no {} `{name}`", store.name());
+            let what = format!("no {} `{name}`", store.kind());
             return Err(Error::new(Kind::NotFound, what, "the job's environment refers to it, and the reference is not optional"));
         }
         Ok(found)
@@ -182,6 +199,19 @@ mod tests {
         let expected = [("KEY", ""), ("P_queue", "other"), ("QUEUE", "jobs-x")];
         assert_eq!(resolved, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
         assert!(resolve(&pod, Some("other"), SecretAccess::Allowed, &lookup).is_err());
+    }
+
+    #[test]
+    fn only_what_the_container_names_is_to_be_read() {
+        let from = |name: &str| json!({"valueFrom": {"secretKeyRef": {"name": name, "key": "k"}}});
+        let pod = json!({"containers": [
+            {"name": "a", "envFrom": [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "all"}}], "env": [from("one"), from("one")]},
+            {"name": "b", "env": [from("other"), {"name": "PLAIN", "value": "x"}]},
+        ]});
+        let of = |container| named(&pod, container).into_iter().map(|(store, name)| format!("{}/{name}", store.kind())).collect::<Vec<_>>();
+        assert_eq!(of(None), ["ConfigMap/settings", "Secret/all", "Secret/one"]);
+        assert_eq!(of(Some("b")), ["Secret/other"]);
+        assert!(of(Some("c")).is_empty());
     }
 
     proptest! {

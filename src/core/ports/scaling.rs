@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::core::{
     error::Result,
-    event::Depth,
+    event::{Depth, Reporter},
     keda::{decision::TriggerReading, manifest::Trigger},
 };
 
@@ -22,7 +23,7 @@ pub trait Metric: Send + Sync {
 }
 
 /// A trigger to build, and what KEDA knows of the object around it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// Its place among the object's triggers, counted from 0.
     pub index: usize,
@@ -30,8 +31,18 @@ pub struct Asked<'a> {
     pub trigger: &'a Trigger,
     /// The environment of the container that `envSourceContainerName` names, or of the first one. May hold secrets.
     pub env: &'a BTreeMap<String, String>,
-    /// The pod template's service account; `default` when it names none.
-    pub service_account: &'a str,
+    /// The pod template's spec; null where the object has none.
+    pub pod: &'a Value,
+    /// Who is told of what KEDA's operator only writes into its log.
+    pub reporter: &'a dyn Reporter,
+}
+
+impl Asked<'_> {
+    /// The pod's service account; `default` where it names none.
+    #[must_use]
+    pub fn service_account(&self) -> &str {
+        self.pod["serviceAccountName"].as_str().filter(|name| !name.is_empty()).unwrap_or("default")
+    }
 }
 
 /// Builds what reads triggers.

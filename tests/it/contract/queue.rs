@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use kedactl::{
-    backend::Identity,
+    backend::{Identity, journal::Memory},
     core::{
         error::Kind,
         event::Depth,
@@ -12,6 +12,8 @@ use kedactl::{
         ports::{Asked, Outgoing, Queue, Received, SendOutcome},
     },
 };
+
+use serde_json::Value;
 
 use super::{World, worlds};
 
@@ -133,7 +135,7 @@ async fn a_trigger_is_read_under_the_operators_identity() {
         queue.send(&[message(1, "x"), message(2, "y")]).await.expect("sent");
         let trigger = trigger(&world).await;
         let env = BTreeMap::new();
-        let asked = Asked { index: 0, trigger: &trigger, env: &env, service_account: "default" };
+        let asked = Asked { index: 0, trigger: &trigger, env: &env, pod: &Value::Null, reporter: &Memory::default() };
         let metric = world.backend.scalers().await.expect("scalers").build(asked).await.expect("built").expect("a metric");
         let reading = metric.read().await.expect("read");
         assert!((reading.value - 2.0).abs() < f64::EPSILON && reading.active, "{}: {reading:?}", world.name);

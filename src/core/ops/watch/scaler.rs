@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Ports, Watching, look::Look, variables::container_environment};
@@ -148,7 +149,8 @@ impl<'a> Scaler<'a> {
     /// Builds what reads the triggers. One trigger that cannot be built fails the whole set.
     async fn build(&mut self) {
         self.metrics = async {
-            self.env = container_environment(&self.scaled_job.spec, self.ports.objects).await?;
+            let container = self.scaled_job.spec.env_source_container_name.as_deref();
+            self.env = container_environment(self.pod(), container, self.ports.objects).await?;
             let mut metrics = Vec::new();
             for (index, trigger) in self.scaled_job.spec.triggers.iter().enumerate() {
                 metrics.push(self.build_one(index, trigger).await?);
@@ -159,9 +161,12 @@ impl<'a> Scaler<'a> {
     }
 
     async fn build_one(&self, index: usize, trigger: &Trigger) -> Result<Option<Arc<dyn Metric>>> {
-        let pod = &self.scaled_job.spec.job_target_ref["template"]["spec"];
-        let service_account = pod["serviceAccountName"].as_str().filter(|name| !name.is_empty()).unwrap_or("default");
-        self.ports.scalers.build(Asked { index, trigger, env: &self.env, service_account }).await
+        self.ports.scalers.build(Asked { index, trigger, env: &self.env, pod: self.pod(), reporter: self.ports.reporter }).await
+    }
+
+    /// The spec of the pods that jobs make.
+    fn pod(&self) -> &Value {
+        self.scaled_job.spec.job_target_ref.pointer("/template/spec").unwrap_or(&Value::Null)
     }
 
     /// One poll: ask every trigger, count the jobs, decide, create, clean up. Ends when the lease lapses meanwhile.

@@ -185,7 +185,7 @@ pub(super) struct Source(pub(super) Arc<World>);
 impl Scalers for Source {
     async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
         let Asked { trigger, env, .. } = asked;
-        assert_eq!(asked.service_account, "default");
+        assert!(asked.pod["containers"].is_array(), "the pod's spec reaches the trigger");
         assert_eq!(env.get("A").map(String::as_str), Some("b"), "the container's environment reaches the trigger");
         match trigger.metadata.get("queueURL").map(String::as_str) {
             Some("wrong") => return Err(Error::input("queueURL", "wrong", "no queue's name")),
