@@ -503,7 +503,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__render)
-            opts="-o -q -h --force --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --queue --queue-length --polling-interval --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
+            opts="-o -q -h --force --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --kind --queue --queue-length --polling-interval --cooldown-period --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -573,6 +573,10 @@ _kedactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --queue)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -582,6 +586,10 @@ _kedactl() {
                     return 0
                     ;;
                 --polling-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cooldown-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -671,7 +679,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__setup)
-            opts="-y -o -q -h --plan --explain --yes --ttl --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --queue --queue-length --polling-interval --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
+            opts="-y -o -q -h --plan --explain --yes --ttl --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --kind --queue --queue-length --polling-interval --cooldown-period --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -745,6 +753,10 @@ _kedactl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --queue)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -754,6 +766,10 @@ _kedactl() {
                     return 0
                     ;;
                 --polling-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cooldown-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -66,12 +66,14 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l keda-manifest 
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l sha256 -d 'SHA-256 that KEDA\'s release manifest must have' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l image -d 'This program\'s own image, in place of the article\'s images' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l expires-at -d 'When `teardown --expired` may remove the stack' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l kind -d 'What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue-length -d 'Messages per job [default: 1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue-length -d 'Messages per job or replica [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l min-replica-count -d 'Jobs kept even without messages [default: 0]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l max-replica-count -d 'Most jobs at once [default: 100]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l strategy -d 'Scaling strategy: default, custom, accurate or eager [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l cooldown-period -d 'Seconds without a message until a ScaledObject scales to its least [default: 30; KEDA\'s own is 300]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l min-replica-count -d 'Jobs or replicas kept even without messages [default: 0]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l max-replica-count -d 'Most jobs or replicas at once [default: 100]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l strategy -d 'Scaling strategy of a ScaledJob: default, custom, accurate or eager [default: default]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l work-seconds -d 'Seconds of work on each message [default: 30]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l visibility-timeout -d 'Seconds for which a received message is hidden [default: 60]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
@@ -208,12 +210,14 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l keda-manifest
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l sha256 -d 'SHA-256 that KEDA\'s release manifest must have' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l image -d 'This program\'s own image, in place of the article\'s images' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l expires-at -d 'When `teardown --expired` may remove the stack' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l kind -d 'What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue-length -d 'Messages per job [default: 1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue-length -d 'Messages per job or replica [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l min-replica-count -d 'Jobs kept even without messages [default: 0]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l max-replica-count -d 'Most jobs at once [default: 100]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l strategy -d 'Scaling strategy: default, custom, accurate or eager [default: default]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l cooldown-period -d 'Seconds without a message until a ScaledObject scales to its least [default: 30; KEDA\'s own is 300]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l min-replica-count -d 'Jobs or replicas kept even without messages [default: 0]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l max-replica-count -d 'Most jobs or replicas at once [default: 100]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l strategy -d 'Scaling strategy of a ScaledJob: default, custom, accurate or eager [default: default]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l work-seconds -d 'Seconds of work on each message [default: 30]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l visibility-timeout -d 'Seconds for which a received message is hidden [default: 60]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r

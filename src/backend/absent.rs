@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::core::{
     error::{Error, Kind, Result},
-    ports::{Job, JobSpec, Jobs, Objects},
+    ports::{Job, JobSpec, Jobs, Objects, Replica, Scale, ScaleTarget, Workloads},
 };
 
 /// The objects and jobs of no cluster.
@@ -47,5 +47,20 @@ impl Jobs for NoCluster {
 
     async fn delete(&self, _name: &str) -> Result<()> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Workloads for NoCluster {
+    async fn scale(&self, _target: &ScaleTarget) -> Result<Option<Scale>> {
+        Ok(None)
+    }
+
+    async fn set_replicas(&self, _target: &ScaleTarget, _replicas: i32) -> Result<()> {
+        Err(refused("could not scale"))
+    }
+
+    async fn replicas(&self, _target: &ScaleTarget) -> Result<Vec<Replica>> {
+        Ok(Vec::new())
     }
 }

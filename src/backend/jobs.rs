@@ -11,7 +11,7 @@ use super::{
 use crate::core::{
     controller::Install,
     error::{Error, Result},
-    ports::{Jobs, Lease, Sights},
+    ports::{Jobs, Lease, Sights, Workloads},
     settings::{Controller, Settings, Target},
     template::{Facts, Template},
 };
@@ -38,6 +38,16 @@ impl Backend {
         let mut launch = Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?;
         launch.work = (!work.is_empty()).then(|| work.to_vec());
         Ok(Arc::new(ProcessJobs::new(launch)))
+    }
+
+    /// Where the targets of the stack's `ScaledObjects` run. On this machine their replicas work `pace` times faster than the
+    /// manifest says, and `work` replaces the sleep when not empty.
+    ///
+    /// # Errors
+    /// As for [`Self::jobs`].
+    #[expect(clippy::unused_async, reason = "a cluster is found first")]
+    pub async fn workloads(&self, _pace: f64, _work: &[String]) -> Result<Arc<dyn Workloads>> {
+        Ok(Arc::new(NoCluster))
     }
 
     /// The producer's Job, which sends `count` messages.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::core::{error::Result, ports::Objects};
 
 /// KEDA's kinds that the demo uses.
-const KEDA_KINDS: [&str; 3] = ["ScaledJob", "TriggerAuthentication", "ClusterTriggerAuthentication"];
+const KEDA_KINDS: [&str; 4] = ["ScaledJob", "ScaledObject", "TriggerAuthentication", "ClusterTriggerAuthentication"];
 
 /// Two stores as one.
 pub(super) struct PartedObjects {

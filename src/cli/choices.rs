@@ -54,22 +54,28 @@ pub(crate) struct SettingFlags {
     /// When `teardown --expired` may remove the stack
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
+    /// What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
     /// The work queue, a FIFO queue if it ends in .fifo [default: test-queue]
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
-    /// Messages per job [default: 1]
+    /// Messages per job or replica [default: 1]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     queue_length: Option<String>,
     /// Seconds between two polls of the scaler [default: 10]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     polling_interval: Option<String>,
-    /// Jobs kept even without messages [default: 0]
+    /// Seconds without a message until a ScaledObject scales to its least [default: 30; KEDA's own is 300]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    cooldown_period: Option<String>,
+    /// Jobs or replicas kept even without messages [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     min_replica_count: Option<String>,
-    /// Most jobs at once [default: 100]
+    /// Most jobs or replicas at once [default: 100]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_replica_count: Option<String>,
-    /// Scaling strategy: default, custom, accurate or eager [default: default]
+    /// Scaling strategy of a ScaledJob: default, custom, accurate or eager [default: default]
     #[arg(long, value_name = "NAME")]
     strategy: Option<String>,
     /// Seconds of work on each message [default: 30]
@@ -100,9 +106,11 @@ impl SettingFlags {
             (Key::Sha256, self.sha256),
             (Key::Image, self.image),
             (Key::ExpiresAt, self.expires_at),
+            (Key::Kind, self.kind),
             (Key::Queue, self.queue),
             (Key::QueueLength, self.queue_length),
             (Key::PollingInterval, self.polling_interval),
+            (Key::CooldownPeriod, self.cooldown_period),
             (Key::MinReplicaCount, self.min_replica_count),
             (Key::MaxReplicaCount, self.max_replica_count),
             (Key::Strategy, self.strategy),

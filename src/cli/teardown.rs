@@ -67,11 +67,13 @@ impl Teardown {
         let settings = cx.settings(Choices::new()).await?;
         let backend = self.connect(cx, Backend::connect(&settings)?).await?;
         let (resources, jobs) = (backend.resources().await?, backend.jobs(1.0, &[]).await?);
+        let workloads = backend.workloads(1.0, &[]).await?;
         let (objects, census) = (backend.objects().await?, backend.census().await?);
         let fate = |is_asked| if is_asked { Fate::Delete } else { Fate::Keep };
         let shared = Shared { common: fate(self.shared), controller: fate(self.controller) };
         let (stack, target) = (&settings.stack, settings.target);
-        let stage = Stage { stack, resources: &resources, jobs: &*jobs, objects: &*objects, census: &census, target, shared };
+        let (jobs, workloads, objects, census) = (&*jobs, &*workloads, &*objects, &census);
+        let stage = Stage { stack, resources: &resources, jobs, workloads, objects, census, target, shared };
         let plan = plan(stage).await?;
         if let (false, Some(steps)) = (cx.ui.is_json(), view::teardown::plan(&cx.ui, &plan)) {
             cx.ui.print(&format!("{steps}\n"))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    settings::{Auth, AuthScope, Controller, Settings, Target},
+    settings::{Auth, AuthScope, Controller, ScalingKind, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, subject},
     template::Template,
     work::idle_budget,
@@ -40,9 +40,14 @@ pub struct Facts {
     pub queue_url: String,
     pub service_account: String,
     pub trigger_auth: String,
+    pub kind: ScalingKind,
     pub scaled_job: String,
+    pub scaled_object: String,
+    pub deployment: String,
     pub queue_length: i64,
     pub polling_interval: i32,
+    /// Seconds.
+    pub cooldown_period: i32,
     pub min_replica_count: i32,
     pub max_replica_count: i32,
     pub strategy: String,
@@ -151,9 +156,13 @@ impl Facts {
             queue_url: settings.queue_url(&names.queue),
             service_account: names.service_account.clone(),
             trigger_auth: names.trigger_auth.clone(),
+            kind: settings.kind,
             scaled_job: names.scaled_job.clone(),
+            scaled_object: names.scaled_object.clone(),
+            deployment: names.deployment.clone(),
             queue_length: scaling.queue_length,
             polling_interval: scaling.polling_interval,
+            cooldown_period: scaling.cooldown_period,
             min_replica_count: scaling.min_replica_count,
             max_replica_count: scaling.max_replica_count,
             strategy: scaling.strategy.clone(),
@@ -191,9 +200,6 @@ impl Facts {
     /// What setup makes of the stack's Kubernetes objects, in order: nothing is made before what it needs.
     #[must_use]
     pub fn objects(&self) -> Vec<Template> {
-        if self.target == Target::Local {
-            return vec![Template::ServiceAccount, Template::TriggerAuthentication, Template::ScaledJob];
-        }
         let all = [
             Template::Namespace,
             Template::ServiceAccount,
@@ -202,8 +208,22 @@ impl Facts {
             Template::ResultAnalyzer,
             Template::ResultAnalyzerService,
             Template::ScaledJob,
+            Template::Deployment,
+            Template::ScaledObject,
         ];
-        all.into_iter().filter(|template| self.needs(*template)).collect()
+        // On this machine the analyzer is part of the program.
+        let is_here =
+            |template| self.target == Target::Local && matches!(template, Template::ResultAnalyzer | Template::ResultAnalyzerService);
+        all.into_iter().filter(|template| self.needs(*template) && !is_here(*template)).collect()
+    }
+
+    /// The file of the consumer and of what scales it.
+    #[must_use]
+    pub fn consumer_file(&self) -> &'static str {
+        match self.kind {
+            ScalingKind::ScaledJob => "scaled-job-consumer.yaml",
+            ScalingKind::ScaledObject => "scaled-object-consumer.yaml",
+        }
     }
 
     /// Whether the stack has a use for what `template` makes.
@@ -212,6 +232,8 @@ impl Facts {
         match template {
             Template::Namespace => self.target != Target::Local && self.namespace != "default",
             Template::ConsumerScript => self.runner == Runner::Script,
+            Template::ScaledJob => self.kind == ScalingKind::ScaledJob,
+            Template::Deployment | Template::ScaledObject => self.kind == ScalingKind::ScaledObject,
             Template::KedaValues => self.target != Target::Local && self.controller != Controller::InProcess,
             Template::OperatorTrust | Template::WorkloadTrust => self.auth != Auth::Secret,
             // Their values are in no file.

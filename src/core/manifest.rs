@@ -29,6 +29,8 @@ pub struct Manifest {
     name: String,
     file: &'static str,
     waits: bool,
+    /// Whether a scaler says how many replicas it has, once it is there.
+    is_scaled: bool,
 }
 
 impl Manifest {
@@ -43,23 +45,41 @@ impl Manifest {
             Template::Namespace => ("namespace", "namespace.yaml"),
             Template::ServiceAccount => ("serviceaccount", "service-account.yaml"),
             Template::TriggerAuthentication if wanted["kind"] == "ClusterTriggerAuthentication" => {
-                ("clustertriggerauthentication", "scaled-job-consumer.yaml")
+                ("clustertriggerauthentication", facts.consumer_file())
             }
-            Template::TriggerAuthentication => ("triggerauthentication", "scaled-job-consumer.yaml"),
-            Template::ConsumerScript => ("configmap", "scaled-job-consumer.yaml"),
-            Template::ScaledJob => ("scaledjob", "scaled-job-consumer.yaml"),
+            Template::TriggerAuthentication => ("triggerauthentication", facts.consumer_file()),
+            Template::ConsumerScript => ("configmap", facts.consumer_file()),
+            Template::ScaledJob => ("scaledjob", facts.consumer_file()),
+            Template::Deployment => ("deployment", facts.consumer_file()),
+            Template::ScaledObject => ("scaledobject", facts.consumer_file()),
             Template::ResultAnalyzer => ("deployment", "result-analyzer.yaml"),
             Template::ResultAnalyzerService => ("service", "result-analyzer.yaml"),
             _ => return Err(fault("setup makes no object from it".to_owned())),
         };
         let name = wanted["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        // Without KEDA nobody gives a ScaledJob its conditions.
-        let waits = template != Template::ScaledJob || facts.controller != Controller::InProcess;
-        Ok(Self { objects, stack: stack.clone(), wanted, kind, name, file, waits })
+        let is_scaled = template == Template::Deployment;
+        let waits = match template {
+            // Without KEDA nobody gives them their conditions.
+            Template::ScaledJob | Template::ScaledObject => facts.controller != Controller::InProcess,
+            // It has as many replicas as its scaler says, and that may change at any moment.
+            Template::Deployment => false,
+            _ => true,
+        };
+        Ok(Self { objects, stack: stack.clone(), wanted, kind, name, file, waits, is_scaled })
     }
 
     fn object_kind(&self) -> &str {
         self.wanted["kind"].as_str().unwrap_or_default()
+    }
+
+    /// What is wanted, with as many replicas as `actual` has where a scaler says how many. They are not left out: who applies a
+    /// manifest without a field that it set before has it reset.
+    fn with_replicas_of(&self, actual: &Value) -> Value {
+        let mut wanted = self.wanted.clone();
+        if let Some(replicas) = actual["spec"]["replicas"].as_i64().filter(|_| self.is_scaled) {
+            wanted["spec"]["replicas"] = replicas.into();
+        }
+        wanted
     }
 
     fn readiness(&self, actual: &Value) -> Readiness {
@@ -114,7 +134,7 @@ impl Managed for Manifest {
         match self.kind {
             // Longer than the Deployment's own deadline, so that it can say what went wrong.
             "deployment" => Some(Duration::from_secs(150)),
-            "scaledjob" => Some(Duration::from_mins(2)),
+            "scaledjob" | "scaledobject" => Some(Duration::from_mins(2)),
             _ => None,
         }
     }
@@ -141,7 +161,10 @@ impl Managed for Manifest {
             // A namespace on its way out serves nobody, whoever made it: it is waited for, and then made anew.
             (Some(_), Some(unready)) if self.kind == "namespace" => Ok(drifted(vec![unready])),
             (Some(foreign), _) => Ok(foreign),
-            (None, unready) => Ok(drifted(differences(&self.wanted, &actual, Extra::Allowed).into_iter().chain(unready).collect())),
+            (None, unready) => {
+                let wanted = self.with_replicas_of(&actual);
+                Ok(drifted(differences(&wanted, &actual, Extra::Allowed).into_iter().chain(unready).collect()))
+            }
         }
     }
 
@@ -152,7 +175,9 @@ impl Managed for Manifest {
 
     async fn repair(&self, differences: &[Difference]) -> Result<()> {
         if differences.iter().any(|difference| difference.field != STATUS) {
-            self.objects.apply(&self.wanted).await?;
+            let actual =
+                if self.is_scaled { self.objects.get(self.object_kind(), &self.name).await?.unwrap_or_default() } else { Value::Null };
+            self.objects.apply(&self.with_replicas_of(&actual)).await?;
         }
         self.check_ready().await
     }

@@ -11,7 +11,7 @@ pub use key::{Choices, Key, Layer, Origin, given};
 pub use pick::target;
 use pick::{Pick, is_cluster_name, is_dns_label, is_image, is_plain, is_queue_name, is_strategy};
 use serde::Serialize;
-pub use world::{Auth, AuthScope, Aws, Controller, Target};
+pub use world::{Auth, AuthScope, Aws, Controller, ScalingKind, Target};
 
 use super::{
     error::{Error, Result},
@@ -53,22 +53,26 @@ pub struct Settings {
     pub expires_at: Option<Timestamp>,
     /// How the queue is made.
     pub visibility_timeout: Duration,
-    /// How the ScaledJob is made.
+    /// What is scaled.
+    pub kind: ScalingKind,
+    /// How the ScaledJob or ScaledObject is made.
     pub scaling: Scaling,
     /// What setup should remember: every choice that is not a default.
     pub chosen: Choices,
 }
 
-/// The numbers of the ScaledJob that setup makes.
+/// The numbers of the ScaledJob or ScaledObject that setup makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Scaling {
-    /// Messages per job.
+    /// Messages per job or replica.
     pub queue_length: i64,
     /// Seconds between polls.
     pub polling_interval: i32,
-    /// Jobs kept even without messages.
+    /// Seconds without activity after which a ScaledObject scales to its least.
+    pub cooldown_period: i32,
+    /// Jobs or replicas kept even without messages.
     pub min_replica_count: i32,
-    /// Most jobs.
+    /// Most jobs or replicas.
     pub max_replica_count: i32,
     /// `default`, `custom`, `accurate` or `eager`.
     pub strategy: String,
@@ -104,11 +108,14 @@ impl Settings {
         let scaling = Scaling {
             queue_length: pick.number(Key::QueueLength, 1, i64::MAX)?,
             polling_interval: pick.number(Key::PollingInterval, 1, i64::from(i32::MAX))?.try_into().unwrap_or(i32::MAX),
+            cooldown_period: pick.number(Key::CooldownPeriod, 0, i64::from(i32::MAX))?.try_into().unwrap_or(i32::MAX),
             min_replica_count: pick.number(Key::MinReplicaCount, 0, i64::from(i32::MAX))?.try_into().unwrap_or(i32::MAX),
             max_replica_count: pick.number(Key::MaxReplicaCount, 1, i64::from(i32::MAX))?.try_into().unwrap_or(i32::MAX),
             strategy: pick.text(Key::Strategy, is_strategy, "one of default, custom, accurate, eager")?,
             work_seconds: pick.number(Key::WorkSeconds, 0, 43_200)?.try_into().unwrap_or(0),
         };
+        let kind = pick.kind()?;
+        pick.bounds(kind, &scaling)?;
         let visibility = pick.number(Key::VisibilityTimeout, 0, 43_200)?;
         let hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let expires_at = pick.optional(Key::ExpiresAt, |text| text.parse::<Timestamp>().is_ok(), "a time such as 2030-01-02T15:04:05Z")?;
@@ -129,6 +136,7 @@ impl Settings {
             image: pick.optional(Key::Image, is_image, "an image such as registry.example/kedactl:0.1.0")?,
             expires_at: expires_at.and_then(|text| text.parse().ok()),
             visibility_timeout: Duration::from_secs(visibility.unsigned_abs()),
+            kind,
             scaling,
             chosen: pick.chosen(target),
         })

@@ -203,6 +203,10 @@ pub struct Names {
     pub trigger_auth: String,
     /// KEDA's ScaledJob.
     pub scaled_job: String,
+    /// KEDA's ScaledObject.
+    pub scaled_object: String,
+    /// The Deployment that the ScaledObject scales.
+    pub deployment: String,
     /// Secret of the scaler's keys `awsAccessKeyID` and `awsSecretAccessKey`, where [`super::settings::Auth::Secret`] is
     /// used: in the workload's namespace, or in KEDA's for a `ClusterTriggerAuthentication`.
     pub scaler_secret: String,
@@ -248,6 +252,8 @@ impl Names {
             service_account: stack.derive("aws-sqs"),
             trigger_auth: stack.derive("keda-trigger-auth-aws-credentials"),
             scaled_job: stack.derive("video-processor"),
+            scaled_object: stack.derive("video-processor"),
+            deployment: stack.derive("video-processor"),
             scaler_secret: stack.derive("keda-trigger-auth-aws-credentials"),
             workload_secret: stack.derive("aws-sqs-credentials"),
             consumer_script: stack.derive("sqs-consumer"),

@@ -8,6 +8,16 @@ use serde::Serialize;
 use super::error::{Error, Result};
 pub use super::facts::{ANALYZER_PORT, Facts, analyzer_url};
 
+/// A file below `templates/`, and its text.
+macro_rules! file {
+    ($path:literal) => {
+        ($path, include_str!(concat!("../../templates/", $path)))
+    };
+}
+
+/// What several templates have in common: `{% include "k8s/parts/triggers.yaml" %}`, moved to its place by the filter `indent`.
+const PARTS: [(&str, &str); 2] = [file!("k8s/parts/triggers.yaml"), file!("k8s/parts/consumer-pod.yaml")];
+
 /// One file of `templates/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Template {
@@ -35,6 +45,10 @@ pub enum Template {
     ConsumerScript,
     /// KEDA's ScaledJob.
     ScaledJob,
+    /// The Deployment that the ScaledObject scales.
+    Deployment,
+    /// KEDA's ScaledObject.
+    ScaledObject,
     /// The result analyzer's Deployment.
     ResultAnalyzer,
     /// The result analyzer's Service.
@@ -47,7 +61,7 @@ pub enum Template {
 
 impl Template {
     /// All templates.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::OperatorTrust,
         Self::WorkloadTrust,
         Self::ScalerPolicy,
@@ -60,6 +74,8 @@ impl Template {
         Self::WorkloadSecret,
         Self::ConsumerScript,
         Self::ScaledJob,
+        Self::Deployment,
+        Self::ScaledObject,
         Self::ResultAnalyzer,
         Self::ResultAnalyzerService,
         Self::Producer,
@@ -68,11 +84,6 @@ impl Template {
 
     /// The file below `templates/`, and its text.
     fn source(self) -> (&'static str, &'static str) {
-        macro_rules! file {
-            ($path:literal) => {
-                ($path, include_str!(concat!("../../templates/", $path)))
-            };
-        }
         match self {
             Self::OperatorTrust => file!("iam/keda-operator-trust-policy.json"),
             Self::WorkloadTrust => file!("iam/trust-policy.json"),
@@ -86,6 +97,8 @@ impl Template {
             Self::WorkloadSecret => file!("k8s/workload-secret.yaml"),
             Self::ConsumerScript => file!("k8s/consumer-script.yaml"),
             Self::ScaledJob => file!("k8s/scaled-job.yaml"),
+            Self::Deployment => file!("k8s/deployment.yaml"),
+            Self::ScaledObject => file!("k8s/scaled-object.yaml"),
             Self::ResultAnalyzer => file!("k8s/result-analyzer.yaml"),
             Self::ResultAnalyzerService => file!("k8s/result-analyzer-service.yaml"),
             Self::Producer => file!("k8s/producer.yaml"),
@@ -116,6 +129,9 @@ fn render(path: &str, text: &str, facts: &impl Serialize) -> Result<String> {
     // A line that is all tag leaves no line behind.
     let fault = |error| Error::failed(format!("could not fill in the template `{path}`"), error);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(fault)?);
+    for (path, text) in PARTS {
+        environment.add_template(path, text).map_err(fault)?;
+    }
     let text = environment.render_named_str(path, text, minijinja::value::Serde(facts)).map_err(fault)?;
     Ok(text.trim_end().to_owned() + "\n")
 }
@@ -147,10 +163,14 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
         let mut used: BTreeSet<String> = Template::ALL.iter().map(|template| template.source().0.to_owned()).collect();
         used.extend(["scripts/sqs-consumer.sh".to_owned(), "scripts/sqs-producer.sh".to_owned()]);
+        used.extend(PARTS.map(|(path, _)| path.to_owned()));
         let mut found = BTreeSet::new();
-        for folder in ["helm", "iam", "k8s", "scripts"] {
+        for folder in ["helm", "iam", "k8s", "k8s/parts", "scripts"] {
             for entry in fs::read_dir(root.join(folder)).expect("templates/") {
-                found.insert(format!("{folder}/{}", entry.expect("entry").file_name().to_string_lossy()));
+                let entry = entry.expect("entry");
+                if entry.path().is_file() {
+                    found.insert(format!("{folder}/{}", entry.file_name().to_string_lossy()));
+                }
             }
         }
         assert_eq!(found, used);

@@ -32,6 +32,7 @@ fn combinations() -> Vec<Facts> {
     let scopes: [&[(Key, &str)]; 2] = [&[], &[(Key::AuthScope, "cluster")]];
     let images: [&[(Key, &str)]; 2] = [&[], &[(Key::Image, "registry.example/kedactl:1")]];
     let endpoints: [&[(Key, &str)]; 2] = [&[], &[(Key::EndpointUrl, "http://10.0.0.1:4566")]];
+    let kinds: [&[(Key, &str)]; 2] = [&[], &[(Key::Kind, "scaled-object")]];
     let rest: [&[(Key, &str)]; 2] =
         [&[], &[(Key::ExpiresAt, "2030-01-02T15:04:05Z"), (Key::Namespace, "video"), (Key::Queue, "jobs.fifo")]];
     let mut found = Vec::new();
@@ -45,8 +46,8 @@ fn combinations() -> Vec<Facts> {
             for scope in scopes {
                 for image in images.iter().filter(|image| image.is_empty() || !target.is_empty()) {
                     for endpoint in endpoints {
-                        for more in rest {
-                            found.push(facts("orders", &[target, auth, scope, image, endpoint, more].concat()));
+                        for (kind, more) in kinds.iter().flat_map(|kind| rest.iter().map(move |more| (kind, more))) {
+                            found.push(facts("orders", &[target, auth, scope, image, endpoint, *kind, *more].concat()));
                         }
                     }
                 }

@@ -27,6 +27,7 @@ const PAGE: u32 = 500;
 /// Every kind that setup, the scaler or the producer makes, and the word for it.
 const KINDS: &[(&str, &str)] = &[
     ("ScaledJob", "scaledjob"),
+    ("ScaledObject", "scaledobject"),
     ("TriggerAuthentication", "triggerauthentication"),
     ("ClusterTriggerAuthentication", "clustertriggerauthentication"),
     ("Job", "job"),

@@ -17,7 +17,7 @@ use crate::core::{
     controller::{Identity, PINNED, verify},
     error::Result,
     ports::{Objects, Resource},
-    settings::{Auth, Controller, Settings},
+    settings::{Auth, Controller, ScalingKind, Settings},
     stack::KEDA_SERVICE_ACCOUNT,
 };
 
@@ -88,7 +88,7 @@ pub fn resources(cluster: &Cluster, order: Order) -> Vec<Box<dyn Resource>> {
     resources
 }
 
-/// Checks everything that setup claims of the KEDA on `cluster`, the stack's ScaledJob included. Changes nothing.
+/// Checks everything that setup claims of the KEDA on `cluster`, the stack's ScaledJob or ScaledObject included. Changes nothing.
 ///
 /// # Errors
 /// When the cluster cannot be asked.
@@ -96,7 +96,11 @@ pub async fn checks(cluster: &Cluster, order: &Order) -> Result<Vec<Check>> {
     let names = &order.settings.names;
     let reach = Reach::new(cluster, &names.keda_namespace);
     let found = reach.find().await?;
-    let scaled_job = super::KubeObjects::new(cluster, &names.namespace).get("ScaledJob", &names.scaled_job).await?;
-    let evidence = reach.evidence(&found, scaled_job).await?;
+    let (kind, name) = match order.settings.kind {
+        ScalingKind::ScaledJob => ("ScaledJob", &names.scaled_job),
+        ScalingKind::ScaledObject => ("ScaledObject", &names.scaled_object),
+    };
+    let scaling = super::KubeObjects::new(cluster, &names.namespace).get(kind, name).await?;
+    let evidence = reach.evidence(&found, scaling).await?;
     Ok(verify(&found, &order.identity, &evidence))
 }

@@ -22,10 +22,11 @@ pub(crate) fn plan(ui: &Ui, plan: &Plan) -> Option<String> {
 /// What was deleted and what was not, then `0 left, 10 kinds checked`.
 pub(crate) fn human(outcome: &Outcome) -> String {
     let mut lines = Vec::new();
-    let deleted = [(outcome.deleted, "object"), (outcome.jobs, "job")].into_iter().filter(|(count, _)| *count > 0);
+    let deleted =
+        [(outcome.deleted, "object"), (outcome.jobs, "job"), (outcome.replicas, "replica")].into_iter().filter(|(count, _)| *count > 0);
     let deleted: Vec<String> = deleted.map(|(count, noun)| counted(count as u64, noun)).collect();
     if !deleted.is_empty() {
-        lines.push(format!("Deleted {}", deleted.join(" and ")));
+        lines.push(format!("Deleted {}", listed(&deleted)));
     }
     lines.extend(outcome.faults.iter().map(|fault| format!("Failed: {fault}")));
     if !outcome.shared.is_empty() {
@@ -40,6 +41,14 @@ pub(crate) fn human(outcome: &Outcome) -> String {
     }
     lines.push(format!("{} left, {} checked", outcome.left.len(), counted(outcome.kinds_checked as u64, "kind")));
     lines.join("\n")
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        parts => parts.concat(),
+    }
 }
 
 /// What `teardown --expired` did.

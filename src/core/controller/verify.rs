@@ -30,8 +30,8 @@ pub struct Evidence {
     pub definitions: Vec<Value>,
     /// The API service of external metrics.
     pub external_metrics: Option<Value>,
-    /// The stack's ScaledJob.
-    pub scaled_job: Option<Value>,
+    /// The stack's ScaledJob or ScaledObject.
+    pub scaling: Option<Value>,
 }
 
 /// Checks `evidence` of the KEDA in `found`, whose operator is to have `identity`.
@@ -48,7 +48,7 @@ pub fn verify(found: &Found, identity: &Identity, evidence: &Evidence) -> Vec<Ch
     checks.push(external_metrics(found, evidence.external_metrics.as_ref()));
     checks.extend(annotation(identity, evidence));
     checks.extend(variables(identity, evidence, &install.deployment));
-    checks.push(scaled_job(evidence.scaled_job.as_ref(), &install.deployment, &evidence.namespace));
+    checks.push(scaling(evidence.scaling.as_ref(), &install.deployment, &evidence.namespace));
     checks
 }
 
@@ -160,10 +160,11 @@ fn variables(identity: &Identity, evidence: &Evidence, deployment: &str) -> Opti
     })
 }
 
-fn scaled_job(object: Option<&Value>, operator: &str, namespace: &str) -> Check {
-    let name = "the ScaledJob is Ready";
-    let Some(object) = object else { return Check::skipped(name, "there is none yet") };
-    match readiness("ScaledJob", object) {
+fn scaling(object: Option<&Value>, operator: &str, namespace: &str) -> Check {
+    let Some(object) = object else { return Check::skipped("the scaling object is Ready", "there is none yet") };
+    let kind = object["kind"].as_str().unwrap_or("ScaledJob");
+    let name = format!("the {kind} is Ready");
+    match readiness(kind, object) {
         Readiness::Ready => Check::passed(name, "KEDA reads its triggers"),
         Readiness::Waiting(why) | Readiness::Failed(why) => {
             Check::failed(name, why).repair(format!("kubectl logs deployment/{operator} --namespace {namespace}, or kedactl doctor"))
@@ -206,7 +207,7 @@ mod tests {
             definitions: DEFINITIONS.iter().map(|name| definition(name)).collect(),
             external_metrics: Some(json!({"spec": {"service": {"namespace": "keda", "name": "keda-metrics-apiserver"}},
                 "status": condition("Available", "True")})),
-            scaled_job: Some(json!({"status": condition("Ready", "True")})),
+            scaling: Some(json!({"kind": "ScaledJob", "status": condition("Ready", "True")})),
         }
     }
 
@@ -251,11 +252,7 @@ mod tests {
                 "the running operator has AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE",
                 "pod-identity-webhook",
             ),
-            (
-                |evidence| evidence.scaled_job.as_mut().expect("one")["status"] = condition("Ready", "False"),
-                "the ScaledJob is Ready",
-                "logs",
-            ),
+            (|evidence| evidence.scaling.as_mut().expect("one")["status"] = condition("Ready", "False"), "the ScaledJob is Ready", "logs"),
         ];
         for (change, name, repair) in cases {
             let found = failed(change, Auth::Irsa);

@@ -45,7 +45,9 @@ fn cluster(status: Value) -> Arc<Cluster> {
 }
 
 fn manifest(objects: &Arc<Cluster>, template: Template, controller: &str) -> Manifest {
-    let chosen = [(Key::Context, "c"), (Key::Region, "us-east-1"), (Key::Namespace, "video"), (Key::Controller, controller)];
+    let kind = if matches!(template, Template::Deployment | Template::ScaledObject) { "scaled-object" } else { "scaled-job" };
+    let chosen =
+        [(Key::Kind, kind), (Key::Context, "c"), (Key::Region, "us-east-1"), (Key::Namespace, "video"), (Key::Controller, controller)];
     let chosen: Choices = chosen.into_iter().map(|(key, text)| (key, text.to_owned())).collect();
     let stack = StackName::default();
     let settings = Settings::resolve(stack.clone(), "/s".into(), "123456789012", &[(Origin::Flag, chosen)]).expect("valid");
@@ -73,6 +75,23 @@ async fn a_scaled_job_that_keda_has_not_accepted_is_tried_again() {
 async fn without_keda_nobody_is_waited_for() {
     let objects = cluster(json!({}));
     Resource::apply(&manifest(&objects, Template::ScaledJob, "in-process")).await.expect("stored is enough");
+}
+
+#[tokio::test]
+async fn the_scaler_says_how_many_replicas_there_are_and_setup_leaves_that_as_it_finds_it() {
+    let objects = cluster(json!({}));
+    let deployment = manifest(&objects, Template::Deployment, "existing");
+    Resource::apply(&deployment).await.expect("stored is enough");
+    let change = |pointer: &str, value: Value| {
+        *objects.stored.lock().expect("no panic").as_mut().and_then(|object| object.pointer_mut(pointer)).expect("there") = value;
+    };
+    let replicas = || objects.stored.lock().expect("no panic").as_ref().expect("there")["spec"]["replicas"].clone();
+    assert_eq!(replicas(), 0);
+    change("/spec/replicas", json!(7));
+    assert_eq!(deployment.observe().await, Ok(Observed::Ready));
+    change("/metadata/labels/app.kubernetes.io~1name", json!("other"));
+    Resource::apply(&deployment).await.expect("repaired");
+    assert_eq!((deployment.observe().await, replicas()), (Ok(Observed::Ready), json!(7)));
 }
 
 #[tokio::test]

@@ -30,7 +30,10 @@ pub fn documents(facts: &Facts) -> Result<Vec<Document>> {
         ("sqs-consumer-policy.json", &[Template::ConsumerPolicy]),
         ("namespace.yaml", &[Template::Namespace]),
         ("service-account.yaml", &[Template::ServiceAccount]),
-        ("scaled-job-consumer.yaml", &[Template::TriggerAuthentication, Template::ConsumerScript, Template::ScaledJob]),
+        (
+            facts.consumer_file(),
+            &[Template::TriggerAuthentication, Template::ConsumerScript, Template::ScaledJob, Template::Deployment, Template::ScaledObject],
+        ),
         ("result-analyzer.yaml", &[Template::ResultAnalyzer, Template::ResultAnalyzerService]),
         ("producer.yaml", &[Template::Producer]),
         ("keda-values.yaml", &[Template::KedaValues]),

@@ -75,6 +75,7 @@ pub fn check_same_place(previous: &Settings, wanted: &Settings) -> Result<()> {
         (Key::KedaNamespace, previous.names.keda_namespace.clone(), wanted.names.keda_namespace.clone()),
         (Key::Auth, auth(previous), auth(wanted)),
         (Key::AuthScope, format!("{:?}", previous.auth_scope).to_lowercase(), format!("{:?}", wanted.auth_scope).to_lowercase()),
+        (Key::Kind, previous.kind.word().to_owned(), wanted.kind.word().to_owned()),
         (Key::Queue, previous.names.queue.clone(), wanted.names.queue.clone()),
     ];
     match fixed.into_iter().find(|(_, before, after)| before != after) {

@@ -14,7 +14,7 @@ use crate::core::{
     error::{Error, Kind, Result},
     event::{Reporter, What},
     plan::{Action, Observed, Plan, ResourceId, Scope, Shared, Sighting},
-    ports::{Census, Jobs, Objects, Resource, Sweep},
+    ports::{Census, Jobs, Objects, Resource, Sweep, Workloads},
     settings::Target,
     stack::{MANAGED_BY, MANAGED_BY_LABEL, STACK_LABEL, StackName},
 };
@@ -25,8 +25,12 @@ const STOPPED_AT_ONCE: usize = 16;
 const FORGETTING: Duration = Duration::from_secs(75);
 /// How often to look whether it does.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The kind of resource that makes jobs, in the words of [`ResourceId`].
-const SCALED_JOB: &str = "scaledjob";
+/// What makes jobs or replicas: in the words of [`ResourceId`], and as Kubernetes calls it.
+const SCALERS: [(&str, &str); 2] = [("scaledjob", "ScaledJob"), ("scaledobject", "ScaledObject")];
+/// How often to look whether replicas have ended.
+const GLANCE: Duration = Duration::from_millis(50);
+/// A process of a Deployment on this machine, likewise.
+const REPLICA: &str = "replica";
 /// The kind of what runs a Deployment's or a Job's containers, in the words of [`ResourceId`].
 const POD: &str = "pod";
 
@@ -39,11 +43,13 @@ pub struct Stage<'a> {
     pub resources: &'a [Box<dyn Resource>],
     /// Where its jobs run.
     pub jobs: &'a dyn Jobs,
+    /// Where its replicas run.
+    pub workloads: &'a dyn Workloads,
     /// Its Kubernetes objects.
     pub objects: &'a dyn Objects,
     /// What lists everything that bears its tag or label.
     pub census: &'a dyn Census,
-    /// Where it runs: on this machine every ScaledJob of the store is the stack's own.
+    /// Where it runs: on this machine every ScaledJob and ScaledObject of the store is the stack's own.
     pub target: Target,
     /// What becomes of what is not the stack's alone.
     pub shared: Shared,
@@ -58,6 +64,8 @@ pub struct Outcome {
     pub deleted: usize,
     /// Jobs that were removed, the finished ones included.
     pub jobs: usize,
+    /// Replicas that were ended.
+    pub replicas: usize,
     /// Ours, and still there.
     pub left: Vec<ResourceId>,
     /// Ours, shared, and kept because nobody asked for it to go.
@@ -95,27 +103,38 @@ pub async fn plan(stage: Stage<'_>) -> Result<Plan> {
 
 /// Carries out `plan`, then looks at everything again. A step that fails does not stop the others.
 ///
-/// Every `ScaledJob` goes first, those that `watch -f` applied included, so that no scaler makes new jobs; then the jobs;
-/// then the rest.
+/// Every `ScaledJob` and `ScaledObject` goes first, those that `watch -f` applied included, so that no scaler makes new jobs or
+/// replicas; then the jobs; then the rest, and the replicas of each Deployment with it.
 ///
 /// # Errors
 /// `Interrupted` when `cancel` is set between two steps; the fault of the second look.
 pub async fn carry_out(stage: Stage<'_>, plan: Plan, reporter: &dyn Reporter, cancel: &CancellationToken) -> Result<Outcome> {
-    let mut work = Work { stage, reporter, cancel, deleted: 0, jobs: 0, faults: Vec::new() };
-    work.delete_other_scaled_jobs(&plan).await?;
+    let mut work = Work { stage, reporter, cancel, deleted: 0, jobs: 0, replicas: 0, faults: Vec::new() };
+    for (kind, object_kind) in SCALERS {
+        work.delete_others(&plan, kind, object_kind).await?;
+    }
+    if stage.target == Target::Local {
+        work.delete_others(&plan, "deployment", "Deployment").await?;
+    }
     let steps: Vec<_> = stage.resources.iter().rev().zip(&plan.steps).collect();
-    let last_scaled_job = steps.iter().rposition(|(_, step)| step.id.kind == SCALED_JOB).unwrap_or(0);
+    let last_scaler = steps.iter().rposition(|(_, step)| scaler(step.id.kind).is_some()).unwrap_or(0);
     for (index, (resource, step)) in steps.into_iter().enumerate() {
         if step.action == Action::Delete {
             work.step(resource.as_ref(), &step.id).await?;
         }
-        if index == last_scaled_job {
+        if index == last_scaler {
             work.stop_jobs().await?;
         }
     }
     // A scaler that was at work while its ScaledJob went may have made one more.
     work.stop_jobs().await?;
+    work.end_replicas().await?;
     work.audit(plan).await
+}
+
+/// What Kubernetes calls a kind of resource that makes jobs or replicas.
+fn scaler(kind: &str) -> Option<&'static str> {
+    SCALERS.iter().find(|(word, _)| *word == kind).map(|(_, object_kind)| *object_kind)
 }
 
 struct Work<'a> {
@@ -124,6 +143,7 @@ struct Work<'a> {
     cancel: &'a CancellationToken,
     deleted: usize,
     jobs: usize,
+    replicas: usize,
     faults: Vec<String>,
 }
 
@@ -136,8 +156,8 @@ impl Work<'_> {
         self.check_going_on()?;
         self.reporter.tell(What::StepStarted { resource: id.to_string(), action: Action::Delete.word().to_owned() });
         let mut outcome = resource.delete().await;
-        if outcome.is_ok() && id.kind == SCALED_JOB {
-            outcome = gone::wait(self.stage.objects, "ScaledJob", &id.name, self.reporter, self.cancel).await;
+        if let (Ok(()), Some(object_kind)) = (&outcome, scaler(id.kind)) {
+            outcome = gone::wait(self.stage.objects, object_kind, &id.name, self.reporter, self.cancel).await;
         }
         self.note(outcome, id)
     }
@@ -155,10 +175,9 @@ impl Work<'_> {
     }
 
     /// Those of the stack that are no resource of setup: `watch -f` applied them.
-    async fn delete_other_scaled_jobs(&mut self, plan: &Plan) -> Result<()> {
-        let planned: BTreeSet<&str> =
-            plan.steps.iter().filter(|step| step.id.kind == SCALED_JOB).map(|step| step.id.name.as_str()).collect();
-        for object in self.stage.objects.list("ScaledJob").await? {
+    async fn delete_others(&mut self, plan: &Plan, kind: &'static str, object_kind: &str) -> Result<()> {
+        let planned: BTreeSet<&str> = plan.steps.iter().filter(|step| step.id.kind == kind).map(|step| step.id.name.as_str()).collect();
+        for object in self.stage.objects.list(object_kind).await? {
             let labels = &object["metadata"]["labels"];
             let is_labelled = labels[MANAGED_BY_LABEL] == MANAGED_BY && labels[STACK_LABEL].as_str() == Some(self.stage.stack.as_str());
             let Some(name) = object["metadata"]["name"].as_str().filter(|name| !planned.contains(name)) else { continue };
@@ -166,10 +185,10 @@ impl Work<'_> {
                 continue;
             }
             self.check_going_on()?;
-            let id = ResourceId::new(SCALED_JOB, name);
+            let id = ResourceId::new(kind, name);
             self.reporter.tell(What::StepStarted { resource: id.to_string(), action: Action::Delete.word().to_owned() });
-            let outcome = match self.stage.objects.delete("ScaledJob", name).await {
-                Ok(()) => gone::wait(self.stage.objects, "ScaledJob", name, self.reporter, self.cancel).await,
+            let outcome = match self.stage.objects.delete(object_kind, name).await {
+                Ok(()) => gone::wait(self.stage.objects, object_kind, name, self.reporter, self.cancel).await,
                 Err(error) => Err(error),
             };
             self.note(outcome, &id)?;
@@ -193,6 +212,28 @@ impl Work<'_> {
                 Err(error) if error.kind == Kind::Interrupted => return Err(error),
                 Err(error) => self.faults.push(explained(&error)),
             }
+        }
+        Ok(())
+    }
+
+    /// Ends the replicas of Deployments that are gone, and waits for them.
+    async fn end_replicas(&mut self) -> Result<()> {
+        let workloads = self.stage.workloads;
+        let deadline = Instant::now() + FORGETTING;
+        let mut seen = BTreeSet::new();
+        loop {
+            self.check_going_on()?;
+            if let Err(error) = workloads.keep().await {
+                self.faults.push(explained(&error));
+                break;
+            }
+            let replicas = workloads.all().await?;
+            seen.extend(replicas.iter().map(|replica| replica.name.clone()));
+            if replicas.is_empty() || Instant::now() >= deadline {
+                self.replicas = seen.len() - replicas.len();
+                break;
+            }
+            sleep(GLANCE).await;
         }
         Ok(())
     }
@@ -222,6 +263,7 @@ impl Work<'_> {
             stack: self.stage.stack.clone(),
             deleted: self.deleted,
             jobs: self.jobs,
+            replicas: self.replicas,
             left: found.left.into_iter().collect(),
             shared: found.shared,
             controllers: found.controllers,
@@ -234,8 +276,8 @@ impl Work<'_> {
     }
 
     async fn look(&self) -> Result<Found> {
-        let Stage { resources, jobs, census, shared, stack, .. } = self.stage;
-        let (sightings, jobs, sweep) = tokio::try_join!(survey(resources), jobs.all(), census.sweep())?;
+        let Stage { resources, jobs, workloads, census, shared, stack, .. } = self.stage;
+        let (sightings, jobs, replicas, sweep) = tokio::try_join!(survey(resources), jobs.all(), workloads.all(), census.sweep())?;
         let is_kept = |sighting: &&Sighting| shared.keeps(sighting.scope);
         let ids =
             |which: &dyn Fn(&&Sighting) -> bool| sightings.iter().filter(which).map(|sighting| sighting.id.clone()).collect::<Vec<_>>();
@@ -243,6 +285,7 @@ impl Work<'_> {
         let (shared, controllers) = (kept(Scope::Shared), kept(Scope::Controller));
         let mut left: BTreeSet<ResourceId> = ids(&|sighting| sighting.observed.is_ours() && !is_kept(sighting)).into_iter().collect();
         left.extend(jobs.into_iter().map(|job| ResourceId::new("job", job.name)));
+        left.extend(replicas.into_iter().map(|replica| ResourceId::new(REPLICA, replica.name)));
         left.extend(unforeseen(&sweep, stack, &[shared.as_slice(), &controllers].concat()));
         let foreign = ids(&|sighting| matches!(sighting.observed, Observed::Foreign { .. } | Observed::Borrowed { .. }));
         let kinds = sightings.iter().map(|sighting| sighting.id.kind).chain(["job"]).chain(sweep.kinds).collect();

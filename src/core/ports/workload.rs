@@ -1,6 +1,7 @@
 //! What a ScaledObject scales.
 
 use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,4 +60,24 @@ pub trait Workloads: Send + Sync {
     /// # Errors
     /// When they cannot be read.
     async fn replicas(&self, target: &ScaleTarget) -> Result<Vec<Replica>>;
+    /// Does what the controllers of a cluster do by themselves: starts replicas that are wanted and missing, or that died, and
+    /// ends those that nothing wants any more. Does not wait for their end.
+    ///
+    /// # Errors
+    /// When they cannot be read, started or ended.
+    async fn keep(&self) -> Result<()> {
+        Ok(())
+    }
+    /// Every replica that [`Self::keep`] looks after, of whichever target, those that are ending included.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn all(&self) -> Result<Vec<Replica>> {
+        Ok(Vec::new())
+    }
+    /// The lines of a replica's log, from the first one on and as they come, until it has ended; nothing where replicas write
+    /// into the journal themselves.
+    fn lines(&self, _replica: &str) -> BoxStream<'static, Result<String>> {
+        stream::empty().boxed()
+    }
 }

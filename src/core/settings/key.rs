@@ -73,15 +73,19 @@ pub enum Key {
     Image,
     /// When the stack may be torn down by `teardown --expired`.
     ExpiresAt,
+    /// What is scaled: jobs, or the replicas of a Deployment.
+    Kind,
     /// The work queue, before the stack's prefix.
     Queue,
-    /// Messages per job: the trigger's target.
+    /// Messages per job or replica: the trigger's target.
     QueueLength,
     /// Seconds between polls.
     PollingInterval,
-    /// Jobs kept even without messages.
+    /// Seconds without activity after which a ScaledObject scales to its least.
+    CooldownPeriod,
+    /// Jobs or replicas kept even without messages.
     MinReplicaCount,
-    /// Most jobs.
+    /// Most jobs or replicas.
     MaxReplicaCount,
     /// Scaling strategy.
     Strategy,
@@ -93,7 +97,7 @@ pub enum Key {
 
 impl Key {
     /// All keys, in the order in which help lists them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Target,
         Self::Region,
         Self::Profile,
@@ -110,9 +114,11 @@ impl Key {
         Self::Sha256,
         Self::Image,
         Self::ExpiresAt,
+        Self::Kind,
         Self::Queue,
         Self::QueueLength,
         Self::PollingInterval,
+        Self::CooldownPeriod,
         Self::MinReplicaCount,
         Self::MaxReplicaCount,
         Self::Strategy,
@@ -140,9 +146,11 @@ impl Key {
             Self::Sha256 => "sha256",
             Self::Image => "image",
             Self::ExpiresAt => "expires-at",
+            Self::Kind => "kind",
             Self::Queue => "queue",
             Self::QueueLength => "queue-length",
             Self::PollingInterval => "polling-interval",
+            Self::CooldownPeriod => "cooldown-period",
             Self::MinReplicaCount => "min-replica-count",
             Self::MaxReplicaCount => "max-replica-count",
             Self::Strategy => "strategy",
@@ -171,12 +179,13 @@ impl Key {
             Self::AuthScope => "namespace",
             Self::Controller => "auto",
             Self::Namespace | Self::Strategy => "default",
+            Self::Kind => "scaled-job",
             Self::Queue => "test-queue",
             Self::QueueLength => "1",
             Self::PollingInterval => "10",
             Self::MinReplicaCount => "0",
             Self::MaxReplicaCount => "100",
-            Self::WorkSeconds => "30",
+            Self::CooldownPeriod | Self::WorkSeconds => "30",
             Self::VisibilityTimeout => "60",
         })
     }

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Auth, Choices, Controller, Key, Layer, Origin, Target, given};
+use super::{Auth, Choices, Controller, Key, Layer, Origin, Scaling, ScalingKind, Target, given};
 use crate::core::error::{Error, Kind, Result};
 
 /// The target that `layers` ask for: the one they name; else EKS where they name a cluster, and any cluster where they
@@ -96,6 +96,34 @@ impl Pick<'_> {
         }
         let from_manifest = controller == Controller::Auto && given(self.layers, Key::KedaManifest).is_some();
         Ok(if from_manifest { Controller::Manifest } else { controller })
+    }
+
+    /// What is scaled.
+    ///
+    /// # Errors
+    /// `Input` when there is no such kind, or a setting is given that the kind has no use for.
+    pub(super) fn kind(&self) -> Result<ScalingKind> {
+        let kind = self.one_of(Key::Kind, "scaled-job, scaled-object")?;
+        let (key, others) = match kind {
+            ScalingKind::ScaledJob => (Key::CooldownPeriod, "a ScaledJob has none: its jobs end by themselves"),
+            ScalingKind::ScaledObject => (Key::Strategy, "a ScaledObject has none: the HPA decides"),
+        };
+        match given(self.layers, key) {
+            Some((text, origin)) if Some(text.as_str()) != key.default_value() => {
+                Err(contradiction(key, &text, origin, others).hint("leave it out, or choose another --kind"))
+            }
+            _ => Ok(kind),
+        }
+    }
+
+    /// KEDA's CRD refuses a ScaledObject whose least is more than its most; a ScaledJob then has as many as its most.
+    pub(super) fn bounds(&self, kind: ScalingKind, scaling: &Scaling) -> Result<()> {
+        let Scaling { min_replica_count: least, max_replica_count: most, .. } = *scaling;
+        if kind == ScalingKind::ScaledJob || least <= most {
+            return Ok(());
+        }
+        let (text, origin) = self.raw(Key::MinReplicaCount).unwrap_or_else(|| (least.to_string(), Origin::Default));
+        Err(contradiction(Key::MinReplicaCount, &text, origin, &format!("it must be at most --max-replica-count, which is {most}")))
     }
 
     fn raw(&self, key: Key) -> Option<(String, Origin)> {

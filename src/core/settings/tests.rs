@@ -32,6 +32,20 @@ fn only_loopback_endpoints_are_on_this_machine() {
     assert!(!at("https://sqs.us-east-1.amazonaws.com") && !at("http://localhost.example.com") && !at("http://10.0.0.1:1"));
 }
 
+#[test]
+fn what_only_one_kind_has_is_refused_for_the_other() {
+    assert_eq!(flags(&[(Key::Kind, "scaled-object"), (Key::CooldownPeriod, "0")]).expect("valid").scaling.cooldown_period, 0);
+    for (given, words) in [
+        (&[(Key::Kind, "deployment")][..], "invalid --kind `deployment`: it must be one of scaled-job, scaled-object"),
+        (&[(Key::CooldownPeriod, "5")], "invalid --cooldown-period `5`: a ScaledJob has none"),
+        (&[(Key::Kind, "scaled-object"), (Key::Strategy, "eager")], "invalid --strategy `eager`: a ScaledObject has none"),
+        (&[(Key::Kind, "scaled-object"), (Key::MinReplicaCount, "9"), (Key::MaxReplicaCount, "8")], "--max-replica-count, which is 8"),
+    ] {
+        let error = flags(given).expect_err(words).to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
 fn flags(given: &[(Key, &str)]) -> Result<Settings> {
     resolve(&[(Origin::Flag, given.iter().map(|(key, text)| (*key, (*text).to_owned())).collect())])
 }

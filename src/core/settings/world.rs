@@ -65,6 +65,27 @@ pub enum Controller {
     InProcess,
 }
 
+/// What is scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScalingKind {
+    /// A `ScaledJob`: one job for each message, which ends by itself.
+    ScaledJob,
+    /// A `ScaledObject` and its Deployment: replicas that take message after message, and are ended when there are too many.
+    ScaledObject,
+}
+
+impl ScalingKind {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ScaledJob => "scaled-job",
+            Self::ScaledObject => "scaled-object",
+        }
+    }
+}
+
 /// Which AWS it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aws<'a> {

@@ -107,14 +107,14 @@ impl Reach {
         Ok(found)
     }
 
-    /// What the checks look at; the stack's ScaledJob is `scaled_job`.
-    pub(super) async fn evidence(&self, found: &Found, scaled_job: Option<Value>) -> Result<Evidence> {
+    /// What the checks look at; the stack's ScaledJob or ScaledObject is `scaling`.
+    pub(super) async fn evidence(&self, found: &Found, scaling: Option<Value>) -> Result<Evidence> {
         let scene = self.scene().await?;
         let mut evidence = Evidence {
             namespace: self.namespace.clone(),
             definitions: scene.definitions,
             external_metrics: scene.external_metrics,
-            scaled_job,
+            scaling,
             ..Evidence::default()
         };
         if let Some(install) = found.installs.first() {

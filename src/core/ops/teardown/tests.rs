@@ -11,7 +11,7 @@ use super::*;
 use crate::core::{
     event::{Event, JobState},
     plan::Fate,
-    ports::{Job, JobSpec, Tagged},
+    ports::{Job, JobSpec, Replica, Scale, ScaleTarget, Tagged},
 };
 
 /// What happened, in order.
@@ -90,6 +90,45 @@ impl Jobs for OneJob {
     }
 }
 
+/// Replicas of a Deployment that is gone: each look after them ends one.
+#[derive(Default)]
+struct Replicas {
+    names: Mutex<Vec<String>>,
+    log: Log,
+}
+
+#[async_trait]
+impl Workloads for Replicas {
+    async fn scale(&self, _target: &ScaleTarget) -> Result<Option<Scale>> {
+        Ok(None)
+    }
+
+    async fn set_replicas(&self, _target: &ScaleTarget, _replicas: i32) -> Result<()> {
+        Err(Error::failed("no", "no"))
+    }
+
+    async fn replicas(&self, _target: &ScaleTarget) -> Result<Vec<Replica>> {
+        self.all().await
+    }
+
+    async fn keep(&self) -> Result<()> {
+        let ended = self.names.lock().expect("lock").pop();
+        self.log.lock().expect("lock").extend(ended.map(|name| format!("end {name}")));
+        Ok(())
+    }
+
+    async fn all(&self) -> Result<Vec<Replica>> {
+        let replica = |name: &String| Replica {
+            name: name.clone(),
+            is_ready: true,
+            is_ending: true,
+            created_at: Timestamp::UNIX_EPOCH,
+            message_id: None,
+        };
+        Ok(self.names.lock().expect("lock").iter().map(replica).collect())
+    }
+}
+
 struct Silent;
 
 impl Reporter for Silent {
@@ -109,8 +148,8 @@ impl Objects for ScaledJobs {
         Ok(self.objects.lock().expect("lock").iter().find(|object| object["metadata"]["name"] == name).cloned())
     }
 
-    async fn list(&self, _kind: &str) -> Result<Vec<Value>> {
-        Ok(self.objects.lock().expect("lock").clone())
+    async fn list(&self, kind: &str) -> Result<Vec<Value>> {
+        Ok(self.objects.lock().expect("lock").iter().filter(|object| object["kind"] == kind).cloned().collect())
     }
 
     async fn apply(&self, manifest: &Value) -> Result<()> {
@@ -141,6 +180,7 @@ struct World {
     log: Log,
     resources: Vec<Box<dyn Resource>>,
     jobs: OneJob,
+    workloads: Replicas,
     objects: ScaledJobs,
     census: Found,
     stack: StackName,
@@ -156,7 +196,8 @@ impl World {
         let resources = vec![thing("provider", Scope::Shared), thing("queue", Scope::Stack), thing("scaledjob", Scope::Stack)];
         let jobs = OneJob { names: Mutex::new(vec!["job-1".into()]), log: log.clone() };
         let objects = ScaledJobs { objects: Mutex::default(), log: log.clone() };
-        Self { log, resources, jobs, objects, census: Found::default(), stack: StackName::default() }
+        let workloads = Replicas { log: log.clone(), ..Replicas::default() };
+        Self { log, resources, jobs, workloads, objects, census: Found::default(), stack: StackName::default() }
     }
 
     fn stage(&self, shared: Shared) -> Stage<'_> {
@@ -164,6 +205,7 @@ impl World {
             stack: &self.stack,
             resources: &self.resources,
             jobs: &self.jobs,
+            workloads: &self.workloads,
             objects: &self.objects,
             census: &self.census,
             target: Target::Local,
@@ -253,6 +295,16 @@ async fn every_scaled_job_of_the_stack_goes_before_the_jobs_and_others_stay_on_a
     let outcome = carry_out(stage, plan(stage).await.expect("planned"), &Silent, &CancellationToken::new()).await.expect("carried out");
     assert_eq!(world.log.lock().expect("lock")[..3], ["delete ScaledJob another", "delete scaledjob", "stop job-1"]);
     assert_eq!((outcome.deleted, world.objects.list("ScaledJob").await.expect("listed").len()), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_end_after_all_that_could_start_them_is_gone_and_are_waited_for() {
+    let mut world = World::new(None);
+    *world.workloads.names.get_mut().expect("lock") = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let outcome = world.tear_down(Shared::KEEP).await;
+    let log = world.log.lock().expect("lock");
+    assert_eq!(log[log.len() - 4..], ["delete queue", "end c", "end b", "end a"]);
+    assert_eq!((outcome.replicas, outcome.is_clean()), (2, true));
 }
 
 #[tokio::test(start_paused = true)]
