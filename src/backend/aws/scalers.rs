@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     config::{Wire, configure},
     credentials::{AssumedRole, FirstOf, Mint, WebIdentity},
-    metric::SqsMetric,
+    metric::metric,
 };
 use crate::core::{
     error::{Error, Kind, Result},
@@ -18,7 +18,7 @@ use crate::core::{
         authorization::{AwsAuthorization, PodIdentity},
         manifest::Trigger,
         metadata::Sources,
-        trigger::sqs::{SQS_TRIGGER, SqsMetadata},
+        trigger::{TriggerMetadata, place::Place},
     },
     ports::{Asked, Metric, Objects, Scalers},
 };
@@ -46,26 +46,20 @@ pub struct AwsScalers {
 impl Scalers for AwsScalers {
     async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
         let Asked { index, trigger, env, .. } = asked;
-        if trigger.kind != SQS_TRIGGER {
-            let why = format!("only {SQS_TRIGGER} can be read here");
-            return Err(Error::input(format_args!("triggers[{index}].type"), &trigger.kind, why));
-        }
         let reference = self.authentication(trigger).await?;
         let (identity, auth) = match &reference {
             Some(found) => (self.pod_identity(found, asked.service_account()).await?, self.secrets(found).await?),
             None => (PodIdentity::default(), BTreeMap::new()),
         };
         let sources = Sources { trigger: &trigger.metadata, auth: &auth, env };
-        let metadata = SqsMetadata::parse(sources)?;
-        let authorization = AwsAuthorization::decide(&identity, sources)?;
-        let region = metadata.aws_region.as_str();
-        let credentials = self.credentials(authorization, region);
-        let wire = match metadata.aws_endpoint.as_str() {
-            "" => self.wire.clone(),
-            endpoint => Wire::network(Some(endpoint.to_owned())),
-        };
-        let client = aws_sdk_sqs::Client::new(&configure(&wire, region, Some(credentials)));
-        Ok(Some(Arc::new(SqsMetric::new(client, index, metadata))))
+        let metadata = TriggerMetadata::parse(&trigger.kind, trigger.metric_type, sources).map_err(|error| at(index, error))?;
+        // What needs no AWS needs no identity either: KEDA's scaler never decides for one.
+        let source = metadata.source();
+        let authorization = if source.is_some() { AwsAuthorization::decide(&identity, sources)? } else { AwsAuthorization::Operator };
+        let Place { region, endpoint } = source.map(|source| source.place).unwrap_or_default();
+        let credentials = self.credentials(authorization, &region);
+        let wire = if endpoint.is_empty() { self.wire.clone() } else { Wire::network(Some(endpoint)) };
+        metric(index, metadata, &configure(&wire, &region, Some(credentials))).await
     }
 }
 
@@ -134,6 +128,11 @@ impl AwsScalers {
     fn assumed(&self, role: String, external_id: Option<String>, region: &str) -> AssumedRole {
         AssumedRole::new(&configure(&self.wire, region, Some(self.operator.clone())), role, SESSION, external_id)
     }
+}
+
+/// The error, with the trigger that it is of.
+fn at(index: usize, error: Error) -> Error {
+    Error { what: error.what.replacen("invalid ", &format!("invalid triggers[{index}]."), 1), ..error }
 }
 
 /// A TriggerAuthentication of either kind, and where its Secrets are.

@@ -1,9 +1,12 @@
 //! A trigger's parameters: where each is looked for, and which texts are accepted for which type.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use super::go;
 use crate::core::error::{Error, Kind, Result};
+
+const INTEGER: &str = "a whole number of 64 bits, without sign `+`, leading zeros, decimals or exponent";
+const FLOAT: &str = "a number as JSON writes it, such as 5, 0.5 or 1e3";
 
 /// What a trigger's parameters may come from.
 #[derive(Clone, Copy)]
@@ -75,27 +78,63 @@ impl<'a> Parameters<'a> {
         })
     }
 
+    /// A text of the trigger's metadata; absent is empty.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> String {
+        self.text(name, &[Source::Trigger]).unwrap_or_default().to_owned()
+    }
+
     /// A 64-bit integer of the trigger's metadata, written as JSON writes it.
     pub fn integer(&mut self, name: &str, default: i64) -> i64 {
-        self.typed(name, default, json_integer, "a whole number without sign `+`, leading zeros, decimals or exponent")
+        self.typed(name, json_integer, INTEGER).unwrap_or(default)
+    }
+
+    /// A 64-bit integer that must be there; 0 when it is not.
+    pub fn required_integer(&mut self, name: &str) -> i64 {
+        self.required(name, &[Source::Trigger]);
+        self.integer(name, 0)
+    }
+
+    /// A floating-point number of the trigger's metadata, written as JSON writes it.
+    pub fn float(&mut self, name: &str, default: f64) -> f64 {
+        self.typed(name, json_float, FLOAT).unwrap_or(default)
+    }
+
+    /// A floating-point number that must be there; 0 when it is not.
+    pub fn required_float(&mut self, name: &str) -> f64 {
+        self.required(name, &[Source::Trigger]);
+        self.float(name, 0.0)
     }
 
     /// A boolean of the trigger's metadata, written as Go writes it.
     pub fn boolean(&mut self, name: &str, default: bool) -> bool {
-        self.typed(name, default, go::parse_bool, "true or false")
+        self.typed(name, go::parse_bool, "true or false").unwrap_or(default)
     }
 
-    fn typed<T>(&mut self, name: &str, default: T, parse: impl Fn(&str) -> Option<T>, rule: &str) -> T {
-        let Some(text) = self.text(name, &[Source::Trigger]) else { return default };
-        parse(text).unwrap_or_else(|| {
-            self.faults.push(format!("`{name}` is `{text}`: it must be {rule}"));
-            default
-        })
+    /// The parts between semicolons, each trimmed, empty ones kept; absent is no part at all.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name, &[Source::Trigger]);
+        text.map(|text| text.split(';').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
     }
 
-    /// Notes a fault of the whole.
-    pub fn fault(&mut self, fault: impl Into<String>) {
-        self.faults.push(fault.into());
+    fn typed<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>, rule: &str) -> Option<T> {
+        let text = self.text(name, &[Source::Trigger])?;
+        let value = parse(text);
+        if value.is_none() {
+            self.refuse(name, text, rule);
+        }
+        value
+    }
+
+    /// Notes that the value of `name` breaks a rule: what it must be.
+    pub fn refuse(&mut self, name: &str, value: impl Display, rule: impl Display) {
+        self.faults.push(format!("`{name}` is `{value}`: it must be {rule}"));
+    }
+
+    /// Notes that a parameter is not given.
+    pub fn missing(&mut self, name: &str, why: impl Display) {
+        self.faults.push(format!("`{name}` is missing in the trigger's metadata: {why}"));
     }
 
     /// Ends reading.
@@ -114,9 +153,24 @@ fn json_integer(text: &str) -> Option<i64> {
     canonical.then(|| text.parse().ok()).flatten()
 }
 
+/// A JSON number that fits a double.
+fn json_float(text: &str) -> Option<f64> {
+    serde_json::from_str(text).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floats_are_written_as_in_json() {
+        for (text, value) in [("5", Some(5.0)), ("-0.5", Some(-0.5)), ("1e3", Some(1000.0))] {
+            assert_eq!(json_float(text), value, "{text}");
+        }
+        for text in [".5", "1.", "+1", "1_0", "0x10", "NaN", "Inf", "null", "1e400", "\"1\"", "1 2", ""] {
+            assert_eq!(json_float(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn integers_are_written_as_in_json() {

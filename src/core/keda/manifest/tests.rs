@@ -173,6 +173,7 @@ fn jobs() -> impl Strategy<Value = ScaledJob> {
             name: None,
             metadata,
             authentication_ref: reference.map(|name| AuthenticationRef { name, kind: None }),
+            metric_type: None,
             use_cached_metrics: cached,
         });
     let strategy =

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{field::Field, node::nearest};
-use crate::core::error::{Error, Kind, Result};
+use crate::core::{
+    error::{Error, Kind, Result},
+    keda::trigger::metric_type::MetricType,
+};
 
 /// The types KEDA knows.
 pub const TRIGGER_TYPES: [&str; 71] = [
@@ -103,6 +106,9 @@ pub struct Trigger {
     /// Where its credentials come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication_ref: Option<AuthenticationRef>,
+    /// How value and target become replicas; only a ScaledObject's trigger has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_type: Option<MetricType>,
     /// Ignored on a ScaledJob, with a warning.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_cached_metrics: bool,
@@ -137,6 +143,7 @@ impl Trigger {
             name: field.get("name").map(|child| child.text().map(str::to_owned)).transpose()?,
             metadata,
             authentication_ref: field.get("authenticationRef").map(|child| AuthenticationRef::read(&child, warnings)).transpose()?,
+            metric_type: None,
             use_cached_metrics,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::queue_name::queue_name;
+use super::{counted, place::Place, queue_name::queue_name};
 use crate::core::{
     error::{Error, Kind, Result},
     event::Depth,
@@ -10,7 +10,6 @@ use crate::core::{
         decision::{Parts, TriggerReading},
         metadata::{Parameters, Source, Sources},
         metric_name::{metric_name, normalize},
-        number::{through_quantity, to_float},
     },
 };
 
@@ -31,10 +30,8 @@ pub struct SqsMetadata {
     pub queue_length: i64,
     /// The trigger is active above this.
     pub activation_queue_length: i64,
-    /// The region whose endpoint is asked, whatever host the URL has.
-    pub aws_region: String,
-    /// The endpoint instead of the region's, if not empty.
-    pub aws_endpoint: String,
+    /// Whose endpoint is asked, whatever host the URL has.
+    pub place: Place,
     /// Whether messages being worked on count.
     pub scale_on_in_flight: bool,
     /// Whether delayed messages count.
@@ -51,23 +48,22 @@ impl SqsMetadata {
     pub fn parse(sources: Sources<'_>) -> Result<Self> {
         let mut parameters = Parameters::new(sources);
         let queue_url = parameters.required("queueURL", &[Source::Trigger, Source::Env]).to_owned();
-        let aws_region = parameters.required("awsRegion", &[Source::Trigger, Source::Auth]).to_owned();
+        let place = Place::read(&mut parameters);
         let name = queue_name(&queue_url);
         if name.is_none() {
-            parameters.fault(format!("`queueURL` is `{queue_url}`: it must be a queue's name, or a URL that ends in /<account>/<name>"));
+            parameters.refuse("queueURL", &queue_url, "a queue's name, or a URL that ends in /<account>/<name>");
         }
         let metadata = Self {
             queue_name: name.unwrap_or_default(),
             queue_length: parameters.integer("queueLength", 5),
             activation_queue_length: parameters.integer("activationQueueLength", 0),
-            aws_endpoint: parameters.text("awsEndpoint", &[Source::Trigger]).unwrap_or_default().to_owned(),
             scale_on_in_flight: parameters.boolean("scaleOnInFlight", true),
             scale_on_delayed: parameters.boolean("scaleOnDelayed", false),
-            identity_owner: parameters.text("identityOwner", &[Source::Trigger]).unwrap_or_default().to_owned(),
+            identity_owner: parameters.optional("identityOwner"),
             queue_url,
-            aws_region,
+            place,
         };
-        parameters.finish("aws-sqs-queue trigger")?;
+        parameters.finish("metadata of a trigger of type aws-sqs-queue")?;
         Ok(metadata)
     }
 
@@ -109,17 +105,8 @@ impl SqsMetadata {
         self.reading(metric, parts)
     }
 
-    /// Compares before rounding, and rounds as a quantity does.
     fn reading(&self, metric: &str, parts: Parts) -> TriggerReading {
-        TriggerReading {
-            metric: metric.to_owned(),
-            value: through_quantity(to_float(parts.sum())),
-            target: to_float(self.queue_length),
-            active: parts.sum() > self.activation_queue_length,
-            activation: Some(to_float(self.activation_queue_length)),
-            parts: Some(parts),
-            error: None,
-        }
+        TriggerReading { parts: Some(parts), ..counted(metric, parts.sum(), self.queue_length, self.activation_queue_length) }
     }
 }
 

@@ -1,0 +1,40 @@
+//! What KEDA's `cron` scaler does at each poll: it looks at the clock.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::core::{
+    error::Result,
+    event::Depth,
+    keda::{decision::TriggerReading, trigger::cron::CronMetadata},
+    ports::Metric,
+};
+
+/// One trigger's hours.
+#[derive(Debug, Clone)]
+pub(super) struct CronMetric {
+    metadata: CronMetadata,
+    name: String,
+}
+
+impl CronMetric {
+    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`.
+    pub(super) fn new(index: usize, metadata: CronMetadata) -> Self {
+        Self { name: metadata.metric_name(index), metadata }
+    }
+}
+
+#[async_trait]
+impl Metric for CronMetric {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(&self) -> Result<TriggerReading> {
+        self.metadata.read(&self.name, Timestamp::now())
+    }
+
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,67 @@
+//! What KEDA's `aws-dynamodb-streams` scaler does: it finds the table's stream once, and lists its shards at each poll.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodbstreams::Client;
+
+use crate::{
+    backend::aws::error::fault,
+    core::{
+        error::{Error, Kind, Result},
+        event::Depth,
+        keda::{decision::TriggerReading, trigger::dynamodb_streams::DynamoDbStreamsMetadata},
+        ports::Metric,
+    },
+};
+
+/// One trigger's stream, as it was when this was built: a stream that is made anew is not seen.
+#[derive(Debug, Clone)]
+pub(super) struct DynamoDbStreamsMetric {
+    client: Client,
+    metadata: DynamoDbStreamsMetadata,
+    stream_arn: String,
+    name: String,
+}
+
+impl DynamoDbStreamsMetric {
+    /// Finds the stream of the table; `index` is the trigger's, counted from 0.
+    ///
+    /// # Errors
+    /// When the table cannot be described or has no stream.
+    pub(super) async fn find(config: &SdkConfig, index: usize, metadata: DynamoDbStreamsMetadata) -> Result<Self> {
+        let table = &metadata.table_name;
+        let what = || format!("could not find the stream of table `{table}`");
+        let described = aws_sdk_dynamodb::Client::new(config).describe_table().table_name(table).send().await;
+        let described = described.map_err(|error| fault(what(), &error))?.table;
+        let Some(stream_arn) = described.and_then(|table| table.latest_stream_arn) else {
+            return Err(Error::new(Kind::NotFound, what(), "the table has none").hint("enable a stream on the table"));
+        };
+        Ok(Self { client: Client::new(config), stream_arn, name: metadata.metric_name(index), metadata })
+    }
+}
+
+#[async_trait]
+impl Metric for DynamoDbStreamsMetric {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(&self) -> Result<TriggerReading> {
+        let what = || format!("could not list the shards of the stream of table `{}`", self.metadata.table_name);
+        let (mut shards, mut after) = (0, None);
+        loop {
+            let page = self.client.describe_stream().stream_arn(&self.stream_arn).set_exclusive_start_shard_id(after);
+            let page = page.send().await.map_err(|error| fault(what(), &error))?;
+            let Some(description) = page.stream_description else { return Err(Error::failed(what(), "the answer has no description")) };
+            shards += description.shards.map_or(0, |shards| shards.len());
+            after = description.last_evaluated_shard_id;
+            if after.is_none() {
+                return Ok(self.metadata.measure(&self.name, i64::try_from(shards).unwrap_or(i64::MAX)));
+            }
+        }
+    }
+
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(None)
+    }
+}

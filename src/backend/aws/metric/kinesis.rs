@@ -1,0 +1,48 @@
+//! What KEDA's `aws-kinesis-stream` scaler does at each poll: one `DescribeStreamSummary`.
+
+use async_trait::async_trait;
+use aws_sdk_kinesis::Client;
+
+use crate::{
+    backend::aws::error::fault,
+    core::{
+        error::{Error, Result},
+        event::Depth,
+        keda::{decision::TriggerReading, trigger::kinesis::KinesisMetadata},
+        ports::Metric,
+    },
+};
+
+/// One trigger's stream.
+#[derive(Debug, Clone)]
+pub(super) struct KinesisMetric {
+    client: Client,
+    metadata: KinesisMetadata,
+    name: String,
+}
+
+impl KinesisMetric {
+    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`.
+    pub(super) fn new(client: Client, index: usize, metadata: KinesisMetadata) -> Self {
+        Self { client, name: metadata.metric_name(index), metadata }
+    }
+}
+
+#[async_trait]
+impl Metric for KinesisMetric {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(&self) -> Result<TriggerReading> {
+        let stream = &self.metadata.stream_name;
+        let what = || format!("could not count the open shards of stream `{stream}`");
+        let answer = self.client.describe_stream_summary().stream_name(stream).send().await.map_err(|error| fault(what(), &error))?;
+        let Some(summary) = answer.stream_description_summary else { return Err(Error::failed(what(), "the answer has no summary")) };
+        Ok(self.metadata.measure(&self.name, summary.open_shard_count.into()))
+    }
+
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(None)
+    }
+}
