@@ -177,7 +177,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__consume)
-            opts="-o -q -h --queue-url --artifacts --analyzer-url --visibility-timeout --idle-timeout --work-seconds --pace --job --events --stack --state-dir --output --color --quiet --help"
+            opts="-o -q -h --queue-url --artifacts --analyzer-url --visibility-timeout --idle-timeout --work-seconds --pace --job --loop --events --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

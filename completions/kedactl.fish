@@ -245,6 +245,7 @@ json\t'One JSON document; JSON lines for streams'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l loop -d 'Take one message after another until told to end; that there is none ends nothing'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -l events -d 'Write each step to stdout as a line of JSON, in place of the outcome'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     Backend,
     absent::NoCluster,
-    kube::{KubeJobs, KubeLease, KubeSights, Owners},
-    process::{FileLease, Launch, ProcessJobs},
+    kube::{KubeJobs, KubeLease, KubeSights, KubeWorkloads, Owners},
+    process::{FileLease, FileObjects, Launch, ProcessJobs, ProcessPools},
 };
 use crate::core::{
     controller::Install,
@@ -35,9 +35,7 @@ impl Backend {
             let Settings { names, stack, .. } = &self.settings;
             return Ok(Arc::new(KubeJobs::new(self.cluster().await?, &names.namespace, stack, owners)));
         }
-        let mut launch = Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?;
-        launch.work = (!work.is_empty()).then(|| work.to_vec());
-        Ok(Arc::new(ProcessJobs::new(launch)))
+        Ok(Arc::new(ProcessJobs::new(self.launch(pace, work)?)))
     }
 
     /// Where the targets of the stack's `ScaledObjects` run. On this machine their replicas work `pace` times faster than the
@@ -45,9 +43,22 @@ impl Backend {
     ///
     /// # Errors
     /// As for [`Self::jobs`].
-    #[expect(clippy::unused_async, reason = "a cluster is found first")]
-    pub async fn workloads(&self, _pace: f64, _work: &[String]) -> Result<Arc<dyn Workloads>> {
-        Ok(Arc::new(NoCluster))
+    pub async fn workloads(&self, pace: f64, work: &[String]) -> Result<Arc<dyn Workloads>> {
+        if self.leaves_cluster_out {
+            return Ok(Arc::new(NoCluster));
+        }
+        if self.settings.target != Target::Local {
+            return Ok(Arc::new(KubeWorkloads::new(self.cluster().await?, &self.settings.names.namespace)));
+        }
+        let objects = FileObjects::new(self.settings.stack_dir().join("objects"));
+        Ok(Arc::new(ProcessPools::new(self.launch(pace, work)?, objects)))
+    }
+
+    /// How this machine's processes are started.
+    fn launch(&self, pace: f64, work: &[String]) -> Result<Launch> {
+        let mut launch = Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?;
+        launch.work = (!work.is_empty()).then(|| work.to_vec());
+        Ok(launch)
     }
 
     /// The producer's Job, which sends `count` messages.

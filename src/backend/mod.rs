@@ -183,13 +183,12 @@ impl Backend {
         Ok(analyzer::router(store))
     }
 
-    /// The state file of the job called `name`, if a job of that name was made on this machine.
+    /// The state file of the job or replica called `name`, if one of that name was made on this machine.
     ///
     /// # Errors
     /// `State` when it cannot be written.
     pub fn job_status(&self, name: &str) -> Result<Option<process::Status>> {
-        let jobs = self.settings.stack_dir().join("jobs");
-        jobs.join(name).join("record.json").exists().then(|| process::Status::begin(&jobs, name)).transpose()
+        process::Status::find(&self.settings.stack_dir(), name)
     }
 
     /// The work of running `command`, the program first, in the job called `name`.

@@ -7,7 +7,7 @@ use kedactl::{
     core::{
         error::Result,
         event::{Event, JobState, Reporter},
-        ops::consume::{Consumed, Consumption, Ports, consume},
+        ops::consume::{Consumed, Consumption, Ports, consume, consume_all},
         ports::Work,
         settings::{Choices, Settings},
         work::{Sleep, idle_budget, paced, parse_job, parse_pace},
@@ -23,6 +23,8 @@ use super::{context::Context, events::EventLines, exit::Exit, ui::Ui, view};
 ///
 /// A command gets the message on stdin, and in KEDACTL_MESSAGE_BODY (up to 100 KiB), KEDACTL_MESSAGE_ID, VIDEO and QUALITY. It may
 /// write an artifact to the file named by KEDACTL_OUTPUT. Its exit code decides: 0 is done.
+///
+/// With --loop it takes message after message, as the replicas of a Deployment do, until a signal comes or one cannot be processed.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::doc_markdown, reason = "it is read as help")]
 pub(crate) struct Consume {
@@ -50,6 +52,9 @@ pub(crate) struct Consume {
     /// The name under which it counts [default: consume-<process id>]
     #[arg(long, value_name = "NAME", env = "KEDACTL_JOB", value_parser = parse_job)]
     job: Option<String>,
+    /// Take one message after another until told to end; that there is none ends nothing
+    #[arg(long = "loop", conflicts_with = "idle_timeout")]
+    loops: bool,
     /// Write each step to stdout as a line of JSON, in place of the outcome
     #[arg(long)]
     events: bool,
@@ -112,7 +117,7 @@ impl Consume {
         let lines = self.events.then(|| EventLines(cx.ui.clone()));
         let told = Told { journal: backend.journal_writer("consume")?, status, lines, ui: &cx.ui };
         let ports = Ports { queue: &*queue, work: &*work, artifacts: &*artifacts, analyzer: &*analyzer, reporter: &told };
-        let outcome = consume(ports, &how, &cx.cancel).await;
+        let outcome = if self.loops { consume_all(ports, &how, &cx.cancel).await } else { consume(ports, &how, &cx.cancel).await };
         if let Some(fault) = told.journal.fault() {
             cx.ui.warn(&fault.to_string());
         }

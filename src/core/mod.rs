@@ -21,6 +21,7 @@ pub mod plan;
 pub mod ports;
 pub mod queue_url;
 pub mod readiness;
+pub mod replicas;
 pub mod report;
 pub mod settings;
 pub mod stack;

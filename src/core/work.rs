@@ -126,10 +126,11 @@ pub fn runs_kedactl(spec: &Value) -> bool {
     container_command(spec).first().is_some_and(|program| program == "kedactl")
 }
 
-/// The arguments with which this program does the work of `job`'s container; `work` replaces the manifest's own command after `--`.
+/// The arguments with which this program does the work of `job`'s container: those of `consumer` where the container runs another
+/// program; `work` replaces the manifest's own command after `--`.
 #[must_use]
-pub fn arguments(job: &JobSpec, work: Option<&[String]>) -> Vec<String> {
-    let mut arguments = vec!["consume".to_owned()];
+pub fn arguments(job: &JobSpec, consumer: &[&str], work: Option<&[String]>) -> Vec<String> {
+    let mut arguments: Vec<String> = consumer.iter().map(|word| (*word).to_owned()).collect();
     if runs_kedactl(job.spec()) {
         let command = container_command(job.spec());
         let given: Vec<String> = command[1..].iter().map(|word| expand(word, &job.env)).collect();
@@ -198,11 +199,11 @@ mod tests {
     #[test]
     fn the_manifests_own_command_runs_when_it_is_this_program() {
         let own = container(&["kedactl"], &["consume", "--idle-timeout", "$(IDLE)", "--", "./encode.sh", "$$(IDLE)"]);
-        assert_eq!(arguments(&own, None), ["consume", "--idle-timeout", "20", "--", "./encode.sh", "$(IDLE)"]);
+        assert_eq!(arguments(&own, &["consume"], None), ["consume", "--idle-timeout", "20", "--", "./encode.sh", "$(IDLE)"]);
         assert!(runs_kedactl(own.spec()));
         let work = ["true".to_owned()];
-        assert_eq!(arguments(&own, Some(&work)), ["consume", "--idle-timeout", "20", "--", "true"]);
-        assert_eq!(arguments(&container(&["kedactl"], &[]), None), ["consume"]);
+        assert_eq!(arguments(&own, &["consume"], Some(&work)), ["consume", "--idle-timeout", "20", "--", "true"]);
+        assert_eq!(arguments(&container(&["kedactl"], &[]), &["consume"], None), ["consume"]);
     }
 
     #[test]
@@ -210,8 +211,8 @@ mod tests {
         let none = json!({"template": {"spec": {"containers": []}}});
         for other in [container(&["sh", "-c", "aws sqs"], &[]), job(&json!({})), job(&none)] {
             assert!(!runs_kedactl(other.spec()));
-            assert_eq!(arguments(&other, None), ["consume"]);
-            assert_eq!(arguments(&other, Some(&["x".to_owned()])), ["consume", "--", "x"]);
+            assert_eq!(arguments(&other, &["consume", "--loop"], None), ["consume", "--loop"]);
+            assert_eq!(arguments(&other, &["consume"], Some(&["x".to_owned()])), ["consume", "--", "x"]);
         }
     }
 

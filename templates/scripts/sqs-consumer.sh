@@ -1,6 +1,7 @@
 #!/bin/sh
 # The video encoder: receives one message, keeps it hidden while it works, deletes it, counts it, and ends.
 # Standard output is a line of JSON for each step; everything else goes to standard error.
+# With --loop it takes message after message until a signal comes or one cannot be processed.
 #
 # QUEUE_URL             the queue
 # AWS_REGION            its region
@@ -20,6 +21,7 @@ visibility=${VISIBILITY_TIMEOUT:-60}
 idle_seconds=${IDLE_TIMEOUT:-15}
 job=${KEDACTL_JOB:-$(uname -n)}
 answer=$(mktemp) || exit 1
+loops=${1:-}
 message='' receipt='' stopped=''
 trap 'rm -f "$answer"' EXIT
 trap 'stopped=yes' TERM INT
@@ -160,30 +162,39 @@ pause() {
     wait $! || :
 }
 
-receive
-if [ -z "$message" ]; then
+# Receives one message and processes it; nothing when none came.
+process() {
+    message='' receipt=''
+    receive
+    [ -n "$message" ] || return 0
+    event received --arg message_id "$message" \
+        --argjson receive_count "$(jq '.Messages[0].Attributes.ApproximateReceiveCount // "1" | tonumber' "$answer")" \
+        --argjson sent_at "$(jq "$stamp .Messages[0].Attributes.SentTimestamp | if . then tonumber / 1000 | stamp else . end" "$answer")"
+    [ -z "$stopped" ] || end_on_signal
+
+    # The work. Put an encoder in its place: one command in the background, whose exit code decides.
+    begun=$(date +%s)
+    sleep "$work_seconds" &
+    work=$!
+    keep_hidden
+    if [ -n "$stopped" ]; then
+        kill "$work" 2>/dev/null
+        end_on_signal
+    fi
+    wait "$work" || fail "the work on message $message failed"
+    event worked --arg message_id "$message" --argjson seconds $(($(date +%s) - begun))
+    [ -z "$stopped" ] || end_on_signal
+
+    persist sqs delete-message --receipt-handle "$receipt" || fail "could not delete message $message"
+    event deleted --arg message_id "$message"
+    count create
+}
+
+process
+while [ "$loops" = --loop ] && [ -z "$stopped" ]; do
+    process
+done
+[ -n "$message" ] || {
     [ -z "$stopped" ] || exit 143
     event idle
-    exit 0
-fi
-event received --arg message_id "$message" \
-    --argjson receive_count "$(jq '.Messages[0].Attributes.ApproximateReceiveCount // "1" | tonumber' "$answer")" \
-    --argjson sent_at "$(jq "$stamp .Messages[0].Attributes.SentTimestamp | if . then tonumber / 1000 | stamp else . end" "$answer")"
-[ -z "$stopped" ] || end_on_signal
-
-# The work. Put an encoder in its place: one command in the background, whose exit code decides.
-begun=$(date +%s)
-sleep "$work_seconds" &
-work=$!
-keep_hidden
-if [ -n "$stopped" ]; then
-    kill "$work" 2>/dev/null
-    end_on_signal
-fi
-wait "$work" || fail "the work on message $message failed"
-event worked --arg message_id "$message" --argjson seconds $(($(date +%s) - begun))
-[ -z "$stopped" ] || end_on_signal
-
-persist sqs delete-message --receipt-handle "$receipt" || fail "could not delete message $message"
-event deleted --arg message_id "$message"
-count create
+}

@@ -17,9 +17,11 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     ("", "services", &["get", "create", "patch", "delete"]),
     ("", "pods", &["list", "watch"]),
     ("apps", "deployments", &["get", "list", "create", "patch", "delete"]),
+    ("apps", "deployments/scale", &["get", "patch"]),
     ("batch", "jobs", &["get", "list", "watch", "create", "delete"]),
     ("coordination.k8s.io", "leases", &["get", "create", "update", "delete"]),
     ("keda.sh", "scaledjobs", &["get", "list", "create", "patch", "delete"]),
+    ("keda.sh", "scaledobjects", &["get", "list", "create", "patch", "delete"]),
     ("keda.sh", "triggerauthentications", &["get", "create", "patch", "delete"]),
 ];
 
@@ -52,7 +54,8 @@ async fn ask(cluster: &Cluster, namespace: &str, question: Question) -> Result<O
         namespace: Some(namespace.to_owned()),
         verb: Some(verb.to_owned()),
         group: Some(group.to_owned()),
-        resource: Some(plural.to_owned()),
+        resource: Some(plural.split('/').next().unwrap_or_default().to_owned()),
+        subresource: plural.split_once('/').map(|(_, subresource)| subresource.to_owned()),
         ..ResourceAttributes::default()
     };
     let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };

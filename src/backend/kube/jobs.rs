@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     client::Cluster,
     error::{fault, is_absent},
-    pods::Workload,
+    pods::{Which, Workload},
 };
 use crate::core::{
     error::Result,
@@ -169,7 +169,7 @@ impl Jobs for KubeJobs {
     }
 
     fn lines(&self, name: &str) -> BoxStream<'static, Result<String>> {
-        self.workload.clone().lines(format!("{JOB_NAME_LABEL}={name}"))
+        self.workload.clone().lines(Which::Labelled(format!("{JOB_NAME_LABEL}={name}")))
     }
 
     async fn records(&self, name: &str) -> Result<Vec<Event>> {

@@ -14,6 +14,7 @@ mod objects;
 mod operators;
 mod pods;
 mod proxy;
+mod scale;
 mod service;
 mod transport;
 
@@ -25,4 +26,5 @@ pub use follow::KubeSights;
 pub use jobs::{KubeJobs, Owners};
 pub use lease::KubeLease;
 pub use objects::{Conflicts, FIELD_MANAGER, KubeObjects};
+pub use scale::KubeWorkloads;
 pub use service::router as service_router;

@@ -94,7 +94,7 @@ impl KubeObjects {
     }
 
     /// The entry of `kind`: from the table, or else by asking the API server. `None` when it does not serve the kind.
-    async fn entry(&self, kind: &str, api_version: Option<&str>) -> Result<Option<KindEntry>> {
+    pub(super) async fn entry(&self, kind: &str, api_version: Option<&str>) -> Result<Option<KindEntry>> {
         if let Some(entry) = kinds::known(kind, api_version) {
             return Ok(Some(entry));
         }

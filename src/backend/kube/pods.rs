@@ -9,7 +9,7 @@ use futures_util::{
 use jiff::Timestamp;
 use kube::{
     Client,
-    api::{ListParams, LogParams},
+    api::{GetParams, ListParams, LogParams},
     core::Request,
 };
 use serde_json::Value;
@@ -89,10 +89,10 @@ impl Workload {
         }
     }
 
-    /// The lines that the first pod selected by `selector` logs, until its container has ended. A stream that breaks off
-    /// is taken up where it was.
-    pub(super) fn lines(self, selector: String) -> BoxStream<'static, Result<String>> {
-        let reading = Reading { workload: self, selector, pod: None, mark: Mark::default(), ended: false };
+    /// The lines that the pod logs, until its container has ended or it is gone. A stream that breaks off is taken up where it
+    /// was.
+    pub(super) fn lines(self, which: Which) -> BoxStream<'static, Result<String>> {
+        let reading = Reading { workload: self, which, pod: None, mark: Mark::default(), ended: false };
         stream::unfold(Some(reading), |reading| async move {
             let mut reading = reading?;
             match reading.next().await {
@@ -106,10 +106,18 @@ impl Workload {
     }
 }
 
+/// Which pod's log is followed.
+pub(super) enum Which {
+    /// The first one with these labels, once there is one.
+    Labelled(String),
+    /// The one of this name, which is there.
+    Named(String),
+}
+
 /// A log that is being followed.
 struct Reading {
     workload: Workload,
-    selector: String,
+    which: Which,
     pod: Option<(String, Box<dyn futures_util::AsyncBufRead + Send + Unpin>)>,
     mark: Mark,
     ended: bool,
@@ -136,9 +144,12 @@ impl Reading {
     async fn open(&mut self) -> Result<()> {
         let begun = tokio::time::Instant::now();
         loop {
-            let pods = self.workload.list(&self.workload.pods(), &self.selector).await;
-            let pod = match pods {
-                Ok(pods) => pods.into_iter().next(),
+            let pod = match self.workload.find(&self.which).await {
+                Ok(None) if matches!(self.which, Which::Named(_)) => {
+                    self.ended = true;
+                    return Ok(());
+                }
+                Ok(pod) => pod,
                 Err(error) if error.is_passing() => None,
                 Err(error) => return Err(error),
             };
@@ -158,8 +169,12 @@ impl Reading {
             }
             if begun.elapsed() > START_LIMIT {
                 let why = format!("no log within {} s", START_LIMIT.as_secs());
-                let error = Error::new(Kind::Failed, format!("could not follow the pod labelled `{}`", self.selector), why);
-                return Err(error.hint(format!("see `kubectl describe pods --namespace {} -l {}`", self.workload.namespace, self.selector)));
+                let (what, one) = match &self.which {
+                    Which::Labelled(selector) => (format!("the pod labelled `{selector}`"), format!("-l {selector}")),
+                    Which::Named(name) => (format!("pod `{name}`"), name.clone()),
+                };
+                let error = Error::new(Kind::Failed, format!("could not follow {what}"), why);
+                return Err(error.hint(format!("see `kubectl describe pods --namespace {} {one}`", self.workload.namespace)));
             }
             tokio::time::sleep(AGAIN).await;
         }
@@ -167,6 +182,20 @@ impl Reading {
 }
 
 impl Workload {
+    async fn find(&self, which: &Which) -> Result<Option<Value>> {
+        let name = match which {
+            Which::Labelled(selector) => return Ok(self.list(&self.pods(), selector).await?.into_iter().next()),
+            Which::Named(name) => name,
+        };
+        let what = || format!("could not read pod `{name}`");
+        let request = self.pods().get(name, &GetParams::default()).map_err(|error| fault(what(), &kube::Error::BuildRequest(error)))?;
+        match self.client.request::<Value>(request).await {
+            Ok(pod) => Ok(Some(pod)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(fault(what(), &error)),
+        }
+    }
+
     async fn stream(&self, pod: &str, since: Option<Timestamp>) -> Result<Box<dyn futures_util::AsyncBufRead + Send + Unpin>, kube::Error> {
         let params = LogParams { follow: true, timestamps: true, since_time: since, ..LogParams::default() };
         let request = self.pods().logs(pod, &params).map_err(kube::Error::BuildRequest)?;

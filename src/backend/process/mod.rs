@@ -1,12 +1,16 @@
-//! One machine as a cluster: jobs are child processes, objects are files, the lease is a lock.
+//! One machine as a cluster: jobs and replicas are child processes, objects are files, the lease is a lock.
 
 pub mod command;
 mod jobs;
 mod lease;
 mod objects;
+mod pool;
+mod processes;
 mod state;
 
-pub use jobs::{Launch, ProcessJobs};
+pub use jobs::ProcessJobs;
 pub use lease::FileLease;
 pub use objects::FileObjects;
+pub use pool::ProcessPools;
+pub use processes::Launch;
 pub use state::Status;

@@ -45,6 +45,14 @@ impl FileObjects {
         Ok(stored)
     }
 
+    /// The object of `kind` called `name`; absent is `None`.
+    ///
+    /// # Errors
+    /// `Input` when it is no legal kind and name; `State` when it cannot be read.
+    pub fn read(&self, kind: &str, name: &str) -> Result<Option<Value>> {
+        files::read_json(&self.path(kind, name)?)
+    }
+
     fn path(&self, kind: &str, name: &str) -> Result<PathBuf> {
         if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(Error::input("object kind", kind, "it must be letters and digits"));
@@ -60,7 +68,7 @@ impl FileObjects {
 #[async_trait]
 impl Objects for FileObjects {
     async fn get(&self, kind: &str, name: &str) -> Result<Option<Value>> {
-        files::read_json(&self.path(kind, name)?)
+        self.read(kind, name)
     }
 
     async fn list(&self, kind: &str) -> Result<Vec<Value>> {

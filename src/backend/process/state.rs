@@ -1,7 +1,7 @@
-//! What a job's folder says: the record its creator wrote, the state it writes itself, and whether it holds its lock.
+//! What the folder of a job or a replica says: the record its creator wrote, the state it writes itself, and whether it holds its lock.
 
 use std::{
-    fs::TryLockError,
+    fs::{self, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::processes::Role;
 use crate::{
     backend::files,
     core::{
@@ -39,7 +40,7 @@ pub(super) struct Progress {
     pub(super) message_id: Option<String>,
 }
 
-/// The files of one job.
+/// The files of one process.
 #[derive(Debug, Clone)]
 pub(super) struct Folder(pub(super) PathBuf);
 
@@ -60,11 +61,19 @@ impl Folder {
         self.0.join("state.json")
     }
 
+    /// Removes what an earlier process said of itself; absent is fine.
+    pub(super) fn forget_progress(&self) -> Result<()> {
+        match fs::remove_file(self.state()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::fault("delete", &self.state(), &error)),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn progress(&self) -> Result<Option<Progress>> {
         files::read_json(&self.state())
     }
 
-    /// Whether the job's process lives: it holds the lock as long as it does, however it ends.
+    /// Whether the process lives: it holds the lock as long as it does, however it ends.
     pub(super) fn is_alive(&self) -> Result<bool> {
         let path = self.lock();
         let file = match files::private().read(true).open(&path) {
@@ -105,19 +114,26 @@ impl Folder {
     }
 }
 
-/// A job's own hand on its state file: running from [`Status::begin`] on, the message once received, then the end.
+/// A process's own hand on its state file: running from [`Status::find`] on, the message in hand, then the end.
 #[derive(Debug)]
 pub struct Status {
     path: PathBuf,
+    role: Role,
     progress: Mutex<Progress>,
 }
 
 impl Status {
-    /// Says that the job whose folder is `<jobs>/<name>` runs in this process.
+    /// Says that the job or replica called `name` runs in this process, if one of that name was made under `stack_dir`.
     ///
     /// # Errors
-    /// `State` when that cannot be written: a job that cannot say how it stands should not begin.
-    pub fn begin(jobs: &Path, name: &str) -> Result<Self> {
+    /// `State` when that cannot be written: a process that cannot say how it stands should not begin.
+    pub fn find(stack_dir: &Path, name: &str) -> Result<Option<Self>> {
+        let folder = |role: Role| Folder(stack_dir.join(role.folder()).join(name));
+        let found = Role::ALL.into_iter().map(|role| (role, folder(role))).find(|(_, folder)| folder.record().exists());
+        found.map(|(role, folder)| Self::begin(folder.state(), role)).transpose()
+    }
+
+    fn begin(path: PathBuf, role: Role) -> Result<Self> {
         let progress = Progress {
             state: JobState::Running,
             pid: std::process::id(),
@@ -126,15 +142,14 @@ impl Status {
             reason: None,
             message_id: None,
         };
-        let path = Folder(jobs.join(name)).state();
         files::replace_json(&path, &progress)?;
-        Ok(Self { path, progress: Mutex::new(progress) })
+        Ok(Self { path, role, progress: Mutex::new(progress) })
     }
 
-    /// Says how the job ended and why, in a word: `done`, `idle`, `killed` or `failed`. The job's last act.
+    /// Says how it ended and why, in a word: `done`, `idle`, `killed` or `failed`. The last act.
     ///
     /// # Errors
-    /// `State` when it cannot be written; the job then counts as killed.
+    /// `State` when it cannot be written; it then counts as killed.
     pub fn end(&self, state: JobState, reason: &str) -> Result<()> {
         self.change(|progress| {
             progress.state = state;
@@ -152,10 +167,14 @@ impl Status {
 
 impl Reporter for Status {
     fn report(&self, event: &Event) {
-        if let What::Received { message_id, .. } = &event.what {
-            // Only a convenience for those who look: the end is what counts, and its fault is reported.
-            let _ = self.change(|progress| progress.message_id = Some(message_id.clone()));
-        }
+        let message_id = match (&event.what, self.role) {
+            (What::Received { message_id, .. }, _) => Some(message_id.clone()),
+            // A job keeps the message that it was about; a replica goes on to the next.
+            (What::Deleted { .. } | What::ReleasedMessage { .. }, Role::Replica) => None,
+            _ => return,
+        };
+        // Only a convenience for those who look: the end is what counts, and its fault is reported.
+        let _ = self.change(|progress| progress.message_id = message_id);
     }
 }
 

@@ -77,15 +77,32 @@ pub enum Consumed {
 /// When the queue cannot be read, or the work, storing or deleting fails or panics; the message is then given back at once.
 /// An analyzer that cannot be reached is a warning: the outcome speaks of the message only.
 pub async fn consume(ports: Ports<'_>, how: &Consumption, cancel: &CancellationToken) -> Result<Consumed> {
+    let consumed = take_one(ports, how, cancel).await?;
+    if consumed == Consumed::Idle {
+        ports.reporter.tell(What::Idle { job: how.job.clone() });
+    }
+    Ok(consumed)
+}
+
+/// Processes one message after another until `cancel`; that there is none ends nothing.
+///
+/// # Errors
+/// As [`consume`]: the first message that cannot be processed is given back and ends it.
+pub async fn consume_all(ports: Ports<'_>, how: &Consumption, cancel: &CancellationToken) -> Result<Consumed> {
+    loop {
+        if let ended @ Consumed::Interrupted { .. } = take_one(ports, how, cancel).await? {
+            return Ok(ended);
+        }
+    }
+}
+
+async fn take_one(ports: Ports<'_>, how: &Consumption, cancel: &CancellationToken) -> Result<Consumed> {
     let message = tokio::select! {
         biased;
         () = cancel.cancelled() => return Ok(Consumed::Interrupted { message_id: None }),
         received = receive(ports, how) => received?,
     };
-    let Some(message) = message else {
-        ports.reporter.tell(What::Idle { job: how.job.clone() });
-        return Ok(Consumed::Idle);
-    };
+    let Some(message) = message else { return Ok(Consumed::Idle) };
     Holding { ports, how, message: &message }.process(cancel).await
 }
 

@@ -22,6 +22,7 @@ pub use alone::check_alone;
 pub use follow::follow;
 use look::Look;
 use scaler::Scaler;
+pub use variables::container_environment;
 
 /// What a watch needs from the world.
 #[derive(Clone, Copy)]

@@ -5,8 +5,24 @@ use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path};
 use nix::unistd::getpgid;
 use serde_json::json;
 
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+
 use super::*;
-use crate::core::event::JobState;
+use crate::{
+    backend::files,
+    core::{event::JobState, stack::StackName},
+};
 
 /// Says how the job stands, as the consumer does. A doubled dollar is one, as in any Kubernetes command.
 const SAY: &str = r#"
@@ -63,7 +79,7 @@ impl World {
 
     async fn running_pid(&self) -> Pid {
         let job = self.eventually(|job| job.state == JobState::Running).await;
-        self.jobs.inner.pid(&job.name, &self.jobs.inner.folder(&job.name)).expect("read").expect("it runs")
+        self.jobs.inner.processes.pid(&job.name).expect("read").expect("it runs")
     }
 }
 
@@ -141,7 +157,7 @@ async fn jobs_are_seen_by_others_and_outlive_their_creator() {
     world.start("say running null null; wait_for a; say complete null '\"idle\"'").await;
     world.eventually(|job| job.state == JobState::Running).await;
     let World { root, jobs } = world;
-    let launch = jobs.inner.launch.clone();
+    let launch = jobs.inner.processes.launch.clone();
     drop(jobs);
     let other = World { root, jobs: ProcessJobs::new(launch) };
     let pid = other.running_pid().await;
@@ -179,7 +195,7 @@ async fn delete_never_signals_a_process_that_merely_has_the_number() {
     let mut innocent = Command::new("sleep").arg("60").spawn().expect("started");
     let name = world.start("exit 1").await;
     world.eventually(|job| job.state == JobState::Failed).await;
-    let folder = world.jobs.inner.folder(&name);
+    let folder = world.jobs.inner.processes.folder(&name);
     let recycled = json!({"state": "running", "pid": innocent.id(), "started_at": "2026-01-01T00:00:00Z",
         "ended_at": null, "reason": null, "message_id": null});
     files::replace_json(&folder.0.join("state.json"), &recycled).expect("written");
