@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::Response;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::request::Service;
+use super::{json, request::Service};
 
 /// A typed refusal, as the service would give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +18,14 @@ pub struct ServiceError {
     pub query_code: Option<String>,
     /// The text.
     pub message: String,
+    /// What the refusal says beside its text, where the JSON wire has a place for it: reasons, the item that stood in the way.
+    pub details: Option<Map<String, Value>>,
 }
 
 impl ServiceError {
     /// A refusal for which the caller is to blame (400).
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), query_code: None, message: message.into() }
+        Self { status: 400, code: code.into(), query_code: None, message: message.into(), details: None }
     }
 
     /// With another HTTP status.
@@ -36,6 +39,13 @@ impl ServiceError {
     #[must_use]
     pub fn query_code(mut self, code: impl Into<String>) -> Self {
         self.query_code = Some(code.into());
+        self
+    }
+
+    /// With one more field beside the text.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: Value) -> Self {
+        self.details.get_or_insert_default().insert(name.to_owned(), value);
         self
     }
 
@@ -61,6 +71,7 @@ impl ServiceError {
                     .header("x-amzn-errortype", &self.code)
                     .body(Bytes::from(body.to_string()))
             }
+            Service::Kinesis | Service::DynamoDb | Service::DynamoDbStreams => return json::refuse(service, self),
             Service::SqsQuery | Service::Iam | Service::Sts => {
                 let escape = quick_xml::escape::escape;
                 let body = format!(

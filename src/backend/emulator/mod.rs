@@ -4,13 +4,17 @@
 
 pub mod clock;
 pub mod connector;
+mod constraints;
 pub mod eks;
 pub mod error;
 pub mod iam;
+mod json;
+pub mod kinesis;
 pub mod request;
 pub mod serve;
 pub mod sqs;
 pub mod sts;
+mod tags;
 pub mod tokens;
 #[cfg(test)]
 mod world;
@@ -32,7 +36,8 @@ use super::store::{Schema, Store};
 pub const ACCOUNT: &str = "123456789012";
 
 /// The tables of all services, in one file; a change of them is one more upgrade.
-const SCHEMA: Schema = Schema { version: 2, tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA], upgrades: &[iam::USERS] };
+const SCHEMA: Schema =
+    Schema { version: 4, tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA], upgrades: &[iam::USERS, tags::SCHEMA, kinesis::SCHEMA] };
 
 /// The embedded AWS services over one SQLite file. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -117,6 +122,8 @@ impl Emulator {
             Service::Iam => iam::handle(self, &call).await,
             Service::Sts => sts::handle(self, &call).await,
             Service::Eks => eks::handle(self, &call).await,
+            Service::Kinesis => kinesis::handle(self, call.clone()).await,
+            Service::DynamoDb | Service::DynamoDbStreams => Err(json::unknown_action(&call)),
         };
         answer.unwrap_or_else(|error: ServiceError| error.respond(call.service))
     }

@@ -18,9 +18,28 @@ pub enum Service {
     Sts,
     /// EKS, REST JSON.
     Eks,
+    /// Kinesis, AWS JSON 1.1.
+    Kinesis,
+    /// DynamoDB, AWS JSON 1.0.
+    DynamoDb,
+    /// DynamoDB Streams, AWS JSON 1.0.
+    DynamoDbStreams,
 }
 
 impl Service {
+    /// The service and the action that `x-amz-target` names.
+    fn targeted(target: &str) -> Option<(Self, &str)> {
+        let (prefix, action) = target.split_once('.')?;
+        let service = match prefix {
+            "AmazonSQS" => Self::SqsJson,
+            "Kinesis_20131202" => Self::Kinesis,
+            "DynamoDB_20120810" => Self::DynamoDb,
+            "DynamoDBStreams_20120810" => Self::DynamoDbStreams,
+            _ => return None,
+        };
+        Some((service, action))
+    }
+
     /// XML namespace of the query services' answers.
     #[must_use]
     pub fn namespace(self) -> &'static str {
@@ -76,8 +95,8 @@ impl Call {
             token => Some(token.to_owned()),
         };
         let target = header(&parts.headers, "x-amz-target");
-        let (service, action) = if let Some(action) = target.strip_prefix("AmazonSQS.") {
-            (Service::SqsJson, action.to_owned())
+        let (service, action) = if let Some((service, action)) = Service::targeted(target) {
+            (service, action.to_owned())
         } else {
             let action = field("Action").unwrap_or_default();
             let service = match (scope.service.as_str(), action.as_str()) {

@@ -76,6 +76,10 @@ impl World {
         aws_sdk_sqs::Client::new(&self.config(credentials))
     }
 
+    pub(super) fn kinesis(&self, credentials: Credentials) -> aws_sdk_kinesis::Client {
+        aws_sdk_kinesis::Client::new(&self.config(credentials))
+    }
+
     pub(super) fn eks(&self, credentials: Credentials) -> aws_sdk_eks::Client {
         aws_sdk_eks::Client::new(&self.config(credentials))
     }
