@@ -15,6 +15,9 @@ pub struct Event {
     /// When, by the clock of the process that reports it (RFC 3339, UTC).
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// The object that it is about, as `namespace/name`, where several are run together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// What.
     #[serde(flatten)]
     pub what: What,
@@ -24,7 +27,7 @@ impl Event {
     /// `what`, happening now.
     #[must_use]
     pub fn now(what: What) -> Self {
-        Self { at: Timestamp::now(), what }
+        Self { at: Timestamp::now(), about: None, what }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::core::{
 };
 
 fn event(second: i64, what: What) -> Event {
-    Event { at: Timestamp::from_second(second).expect("in range"), what }
+    Event { at: Timestamp::from_second(second).expect("in range"), about: None, what }
 }
 
 fn idle(second: i64, job: &str) -> Event {

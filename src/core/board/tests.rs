@@ -11,7 +11,7 @@ fn at(second: i64) -> Timestamp {
 fn board(events: &[(i64, What)]) -> Board {
     let mut board = Board::default();
     for (second, what) in events {
-        board.apply(&Event { at: at(*second), what: what.clone() });
+        board.apply(&Event { at: at(*second), about: None, what: what.clone() });
     }
     board
 }
@@ -54,9 +54,9 @@ fn an_idle_job_completes_without_a_message_done() {
 fn the_total_follows_the_readings_and_never_falls_below_done() {
     let mut board = board(&[(0, depth(10, 0)), (1, created("a")), (2, deleted("a"))]);
     assert_eq!((board.done, board.total()), (1, 10));
-    board.apply(&Event { at: at(3), what: depth(4, 5) });
+    board.apply(&Event { at: at(3), about: None, what: depth(4, 5) });
     assert_eq!(board.total(), 10);
-    board.apply(&Event { at: at(4), what: depth(0, 0) });
+    board.apply(&Event { at: at(4), about: None, what: depth(0, 0) });
     assert_eq!(board.total(), 1);
 }
 
@@ -64,7 +64,7 @@ fn the_total_follows_the_readings_and_never_falls_below_done() {
 fn age_ticks_while_a_job_runs_and_stands_still_afterwards() {
     let mut board = board(&[(1, created("a")), (2, changed("a", JobState::Running, None, None))]);
     assert_eq!(board.rows()[0].age_seconds(at(31)), 30);
-    board.apply(&Event { at: at(41), what: changed("a", JobState::Complete, Some("done"), Some("m")) });
+    board.apply(&Event { at: at(41), about: None, what: changed("a", JobState::Complete, Some("done"), Some("m")) });
     assert_eq!(board.rows()[0].age_seconds(at(1000)), 40);
     assert_eq!(board.rows()[0].age_seconds(at(0)), 40);
 }

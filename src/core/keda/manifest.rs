@@ -5,7 +5,9 @@ mod metadata;
 mod node;
 mod scaled_job;
 mod trigger;
+mod typed;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::{field::Field, node::Node};
@@ -29,6 +31,31 @@ pub struct Document {
     pub line: usize,
     /// What the API server would drop without a word, each with the nearest known name.
     pub warnings: Vec<String>,
+    node: Node,
+    source: String,
+}
+
+impl Document {
+    /// Notes what the API server would drop of the part at `path`, read as a `T`, besides what was noted before; a part that is not
+    /// there has nothing to drop.
+    ///
+    /// # Errors
+    /// `Input`, naming field and line but never the value, when it is no `T`.
+    pub fn note_unknown<T: DeserializeOwned>(&mut self, path: &[&str]) -> Result<()> {
+        let root = Field::root(&self.node, &self.source);
+        let Some(field) = path.iter().try_fold(root, |field, name| field.get(name)) else { return Ok(()) };
+        let mut found = Vec::new();
+        typed::note_unknown::<T>(&field, &mut found)?;
+        found.retain(|warning| !self.warnings.contains(warning));
+        self.warnings.extend(found);
+        Ok(())
+    }
+
+    /// Where it begins: the source's name and the line.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.line == 0 { self.source.clone() } else { format!("{}, line {}", self.source, self.line) }
+    }
 }
 
 /// What a document holds.
@@ -89,7 +116,7 @@ fn read(node: &Node, source: &str, documents: &mut Vec<Document>) -> Result<()> 
         let name = root.get("metadata").and_then(|metadata| metadata.get("name")).map(|name| name.text().map(str::to_owned));
         Object::Other { kind: kind.to_owned(), name: name.transpose()?.unwrap_or_default(), value: Value::from(node) }
     };
-    documents.push(Document { object, line: node.line, warnings });
+    documents.push(Document { object, line: node.line, warnings, node: node.clone(), source: source.to_owned() });
     Ok(())
 }
 

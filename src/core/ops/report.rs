@@ -85,11 +85,12 @@ async fn tell(jobs: &dyn Jobs, mut job: Job) -> Result<Vec<Event>> {
         note(&mut job, &event.what);
     }
     let generation = job.generation.unwrap_or_default();
-    events.insert(0, Event { at: job.created_at, what: What::JobCreated { job: job.name.clone(), generation } });
+    events.insert(0, Event { at: job.created_at, about: None, what: What::JobCreated { job: job.name.clone(), generation } });
     if job.state.is_finished() {
         let at = job.completed_at.or_else(|| events.last().map(|event| event.at)).unwrap_or(job.created_at);
         events.push(Event {
             at,
+            about: None,
             what: What::JobChanged {
                 job: job.name,
                 state: job.state,

@@ -7,7 +7,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn event(second: i64, what: What) -> Event {
-    Event { at: at(second), what }
+    Event { at: at(second), about: None, what }
 }
 
 fn id(n: u64) -> String {

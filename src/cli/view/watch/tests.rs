@@ -64,7 +64,7 @@ fn script(count: usize) -> Vec<Event> {
         events.push((second, What::DepthChanged { depths: depths(0, left) }));
     }
     events.push((10.1, polled(0, messages - messages / 2, messages - messages / 2)));
-    events.into_iter().map(|(second, what)| Event { at: after(second), what }).collect()
+    events.into_iter().map(|(second, what)| Event { at: after(second), about: None, what }).collect()
 }
 
 fn played(count: usize) -> Board {
@@ -98,7 +98,7 @@ fn a_small_terminal_shows_what_matters_most() {
 #[test]
 fn no_size_breaks_the_frame() {
     let mut board = played(100);
-    board.apply(&Event { at: after(11.0), what: What::ScalerFailed { metric: "s0".into(), error: "access denied ".repeat(9) } });
+    board.apply(&Event { at: after(11.0), about: None, what: What::ScalerFailed { metric: "s0".into(), error: "access denied ".repeat(9) } });
     for rows in 1..60 {
         for columns in (20..220).step_by(7) {
             let lines = frame(&board, "demo", after(12.0), (rows, columns));
@@ -116,13 +116,13 @@ fn before_anything_happened_there_is_a_frame() {
 #[test]
 fn a_second_watch_says_who_scales() {
     let mut board = Board::default();
-    board.apply(&Event { at: after(0.0), what: What::Lease { held: false, holder: "77@other".into() } });
+    board.apply(&Event { at: after(0.0), about: None, what: What::Lease { held: false, holder: "77@other".into() } });
     assert!(plain(&board, 23, 80).lines().next().expect("headline").contains("looking on, 77@other scales"));
 }
 
 #[test]
 fn the_summary_names_what_happened() {
     let mut board = played(10);
-    board.apply(&Event { at: after(14.0), what: What::Drained { done: 10, seconds: 14.0 } });
+    board.apply(&Event { at: after(14.0), about: None, what: What::Drained { done: 10, seconds: 14.0 } });
     assert!(summary(&board.summary()).starts_with("Drained: 10 messages done in 14.0 s\n10 jobs created, 5 complete;"));
 }

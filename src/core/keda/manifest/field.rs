@@ -160,7 +160,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self.node.shape {
             Shape::Null => "empty",
             Shape::Bool(_) => "a boolean",
