@@ -98,7 +98,11 @@ fn a_small_terminal_shows_what_matters_most() {
 #[test]
 fn no_size_breaks_the_frame() {
     let mut board = played(100);
-    board.apply(&Event { at: after(11.0), about: None, what: What::ScalerFailed { metric: "s0".into(), error: "access denied ".repeat(9) } });
+    board.apply(&Event {
+        at: after(11.0),
+        about: None,
+        what: What::ScalerFailed { metric: "s0".into(), error: "access denied ".repeat(9) },
+    });
     for rows in 1..60 {
         for columns in (20..220).step_by(7) {
             let lines = frame(&board, "demo", after(12.0), (rows, columns));

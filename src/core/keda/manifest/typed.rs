@@ -63,7 +63,7 @@ impl serde::de::Error for Fault {
     }
 }
 
-impl<'a, 'n> Typed<'a, 'n> {
+impl<'a> Typed<'a, '_> {
     fn node(&self) -> &'a Node {
         self.field.node()
     }
