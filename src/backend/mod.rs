@@ -16,11 +16,14 @@ pub mod journal;
 pub mod kube;
 mod machine;
 pub mod manifest_file;
+pub mod manifests;
 mod memory;
+pub mod overlay;
 mod parted;
 pub mod process;
 mod remains;
 mod resources;
+pub mod run;
 mod settle;
 pub mod store;
 pub mod tls;
@@ -127,15 +130,7 @@ impl Backend {
     /// # Errors
     /// When the state directory cannot be used.
     pub async fn scalers(&self) -> Result<Arc<dyn Scalers>> {
-        let wire = self.wire().await?;
-        let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { None };
-        Ok(Arc::new(AwsScalers {
-            operator: self.credentials(&wire, Identity::Operator).await?,
-            mint,
-            objects: self.objects().await?,
-            keda_objects: self.keda_objects().await?,
-            wire,
-        }))
+        self.scalers_over(self.objects().await?, self.keda_objects().await?).await
     }
 
     /// The stack's Kubernetes objects: files on this machine, or the cluster's own in the stack's namespace.
@@ -252,6 +247,21 @@ impl Backend {
 }
 
 impl Backend {
+    /// The scalers of a namespace whose objects are `objects`; `keda_objects` are those of KEDA's own.
+    async fn scalers_over(&self, objects: Arc<dyn Objects>, keda_objects: Arc<dyn Objects>) -> Result<Arc<dyn Scalers>> {
+        let wire = self.wire().await?;
+        let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { None };
+        Ok(Arc::new(AwsScalers { operator: self.credentials(&wire, Identity::Operator).await?, mint, objects, keda_objects, wire }))
+    }
+
+    /// A new file of the journal of runs.
+    ///
+    /// # Errors
+    /// `State` when it cannot be made.
+    pub fn run_journal(&self) -> Result<Box<dyn Reporter>> {
+        Ok(Box::new(journal::Writer::create(&self.settings.state_dir.join("runs/journal"), "run")?))
+    }
+
     /// What is ordered of KEDA, where KEDA scales.
     fn controller(&self, facts: &Facts) -> Result<Option<Order>> {
         let needed = facts.needs(Template::KedaValues);

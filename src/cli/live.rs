@@ -1,4 +1,4 @@
-//! The live view of `watch` as a reporter: a region in place, plain lines, or JSON lines.
+//! A live view as a reporter: a region in place, plain lines, or JSON lines.
 
 use std::{
     fmt,
@@ -8,21 +8,26 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kedactl::core::{
-    board::{Board, Summary},
-    event::{Event, Reporter},
-};
+use kedactl::core::event::{Event, Reporter};
 
-use super::{
-    region::Region,
-    ui::Ui,
-    view::{lines::Lines, watch},
-};
+use super::{region::Region, ui::Ui};
 
 /// Least time between two frames.
 const FRAME: Duration = Duration::from_millis(100);
 /// Time after which ages have moved on.
 const TICK: Duration = Duration::from_secs(1);
+
+/// What is shown of a stream of events.
+pub(crate) trait View: Send + fmt::Debug {
+    /// Takes in one event.
+    fn take(&mut self, event: &Event);
+    /// The lines of a terminal of so many rows and columns; nothing before there is anything to show.
+    fn frame(&self, now: Timestamp, size: (usize, usize)) -> Option<Vec<String>>;
+    /// Without a terminal: the line for an event that was just taken in, if it is worth one.
+    fn line(&mut self, event: &Event) -> Option<String>;
+    /// The end, in a few lines.
+    fn summary(&self) -> String;
+}
 
 /// Shows events as they come. Clones show the same view: one goes into the fanout, one is finished.
 #[derive(Debug, Clone)]
@@ -33,14 +38,13 @@ pub(crate) struct Live {
 #[derive(Debug)]
 struct Shared {
     ui: Ui,
-    title: String,
     state: Mutex<State>,
     wake: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    board: Board,
+    view: Box<dyn View>,
     mode: Mode,
     changed: bool,
     ended: bool,
@@ -50,7 +54,7 @@ enum Mode {
     /// A terminal: a thread redraws the region.
     Region(Option<JoinHandle<()>>),
     /// No terminal: one line for each notable event.
-    Lines(Lines),
+    Lines,
     /// `--output json`: every event, one on each line.
     Json,
     /// `--quiet`: the summary only.
@@ -61,7 +65,7 @@ impl fmt::Debug for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Region(_) => "Region",
-            Self::Lines(_) => "Lines",
+            Self::Lines => "Lines",
             Self::Json => "Json",
             Self::Quiet => "Quiet",
         })
@@ -69,16 +73,16 @@ impl fmt::Debug for Mode {
 }
 
 impl Live {
-    /// Begins the view. `title` says what is watched, for example `demo: video-processor on test-queue`.
-    pub(crate) fn new(ui: &Ui, title: impl Into<String>) -> Self {
+    /// Begins the view.
+    pub(crate) fn new(ui: &Ui, view: Box<dyn View>) -> Self {
         let mode = match () {
             () if ui.is_json() => Mode::Json,
             () if ui.is_quiet() => Mode::Quiet,
             () if ui.draws() => Mode::Region(None),
-            () => Mode::Lines(Lines::default()),
+            () => Mode::Lines,
         };
-        let state = Mutex::new(State { board: Board::default(), mode, changed: false, ended: false });
-        let shared = Arc::new(Shared { ui: ui.clone(), title: title.into(), state, wake: Condvar::new() });
+        let state = Mutex::new(State { view, mode, changed: false, ended: false });
+        let shared = Arc::new(Shared { ui: ui.clone(), state, wake: Condvar::new() });
         if let Mode::Region(painter) = &mut shared.lock().mode {
             let shared = shared.clone();
             *painter = thread::Builder::new().name("live".to_owned()).spawn(move || shared.paint()).ok();
@@ -86,13 +90,12 @@ impl Live {
         Self { shared }
     }
 
-    /// Ends the view with its last state on the screen, prints the summary except as JSON, and returns it. Later calls do nothing more.
-    pub(crate) fn finish(&self) -> Summary {
-        let summary = self.shared.lock().board.summary();
+    /// Ends the view with its last state on the screen, and prints the summary except as JSON. Later calls do nothing more.
+    pub(crate) fn finish(&self) {
+        let summary = self.shared.lock().view.summary();
         if self.stop() && !self.shared.ui.is_json() {
-            let _ = self.shared.ui.print(&watch::summary(&summary));
+            let _ = self.shared.ui.print(&summary);
         }
-        summary
     }
 
     /// Gives the terminal back without a summary, for a view that ends in an error; whether it was still live.
@@ -118,15 +121,15 @@ impl Live {
 impl Reporter for Live {
     fn report(&self, event: &Event) {
         let mut state = self.shared.lock();
-        state.board.apply(event);
-        let State { board, mode, changed, .. } = &mut *state;
+        state.view.take(event);
+        let State { view, mode, changed, .. } = &mut *state;
         match mode {
             Mode::Region(_) => {
                 *changed = true;
                 self.shared.wake.notify_all();
             }
-            Mode::Lines(lines) => {
-                if let Some(line) = lines.line(event, board) {
+            Mode::Lines => {
+                if let Some(line) = view.line(event) {
                     self.shared.ui.line(&line);
                 }
             }
@@ -153,14 +156,14 @@ impl Shared {
             let (mut state, _) = self.wake.wait_timeout_while(self.lock(), TICK, waits).unwrap_or_else(PoisonError::into_inner);
             state.changed = false;
             let ended = state.ended;
-            if state.board.started_at.is_none() {
+            let lines = state.view.frame(Timestamp::now(), region.size());
+            drop(state);
+            let Some(lines) = lines else {
                 if ended {
                     return;
                 }
                 continue;
-            }
-            let lines = watch::frame(&state.board, &self.title, Timestamp::now(), region.size());
-            drop(state);
+            };
             // The terminal is written without the lock: one that is stopped must not stop who reports.
             if region.draw(&lines).is_err() || ended {
                 return;

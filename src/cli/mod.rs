@@ -22,6 +22,7 @@ mod reference;
 mod region;
 mod render;
 mod report;
+mod run;
 mod setup;
 mod status;
 mod table;
@@ -60,6 +61,7 @@ enum Command {
     Setup(setup::Setup),
     Produce(produce::Produce),
     Watch(watch::Watch),
+    Run(run::Run),
     Report(report::Report),
     Demo(demo::Demo),
     Status(status::Status),
@@ -81,6 +83,7 @@ impl Command {
             Self::Setup(verb) => Box::pin(verb.run(cx)),
             Self::Produce(verb) => Box::pin(verb.run(cx)),
             Self::Watch(verb) => Box::pin(verb.run(cx)),
+            Self::Run(verb) => Box::pin(verb.run(cx)),
             Self::Report(verb) => Box::pin(verb.run(cx)),
             Self::Demo(verb) => Box::pin(verb.run(cx)),
             Self::Doctor(verb) => Box::pin(verb.run(cx)),

@@ -14,7 +14,7 @@ use kedactl::{
     },
 };
 
-use super::{context::Context, exit::Exit, live::Live};
+use super::{context::Context, exit::Exit, live::Live, view};
 
 /// How often the screen's figures are looked at between polls, on this machine.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -141,7 +141,7 @@ async fn show(
     let (jobs, lease, scalers) = (backend.jobs(how.pace, work).await?, backend.lease().await?, backend.scalers().await?);
     let title = format!("{}: {}", backend.settings().stack, how.scaled_job);
     cx.listen();
-    let live = Live::new(&cx.ui, title);
+    let live = Live::new(&cx.ui, Box::new(view::watch::Watching::new(title)));
     let reporter = Fanout(vec![backend.journal_writer("watch")?, Box::new(live.clone())]);
     let ports = Ports { objects, jobs: &*jobs, lease: &*lease, scalers: &*scalers, reporter: &reporter };
     let watched = watching(ports).await;

@@ -23,6 +23,7 @@ pub mod queue_url;
 pub mod readiness;
 pub mod replicas;
 pub mod report;
+pub mod roster;
 pub mod settings;
 pub mod stack;
 pub mod stores;

@@ -50,10 +50,7 @@ impl CommandWork {
         let Some(name) = words.first() else {
             return Err(Error::input("command", "", "a program must follow `--`"));
         };
-        let program = find(name).ok_or_else(|| {
-            let why = if name.contains('/') { "there is no such file, or it may not be run" } else { "it is not on the PATH" };
-            Error::input("command", name, why).hint("name a program: kedactl consume -- ./examples/encode.sh")
-        })?;
+        let program = program(name).map_err(|error| error.hint("name a program: kedactl consume -- ./examples/encode.sh"))?;
         Ok(Self { program, words, scratch, grace: Duration::from_secs(5) })
     }
 
@@ -161,6 +158,17 @@ impl Drop for Scratch<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(self.0);
     }
+}
+
+/// The path of the program called `name`.
+///
+/// # Errors
+/// `Input` when there is no such program.
+pub(super) fn program(name: &str) -> Result<PathBuf> {
+    find(name).ok_or_else(|| {
+        let why = if name.contains('/') { "there is no such file, or it may not be run" } else { "it is not on the PATH" };
+        Error::input("command", name, why)
+    })
 }
 
 /// Finds a program as a shell would: a name with a slash is a path, any other is looked for on the PATH.

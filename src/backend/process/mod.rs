@@ -7,6 +7,7 @@ mod objects;
 mod pool;
 mod processes;
 mod state;
+mod trial;
 
 pub use jobs::ProcessJobs;
 pub use lease::FileLease;
@@ -14,3 +15,4 @@ pub use objects::FileObjects;
 pub use pool::ProcessPools;
 pub use processes::Launch;
 pub use state::Status;
+pub use trial::Trial;

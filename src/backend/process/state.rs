@@ -178,8 +178,24 @@ impl Reporter for Status {
     }
 }
 
+/// Who says how a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The job itself: without its word it failed.
+    Own,
+    /// Its exit code: it is a program that knows nothing of this.
+    ExitCode,
+}
+
+/// Says, for a process that cannot do so itself, that it runs.
+pub(super) fn running(folder: &Folder, pid: u32) -> Result<(), Error> {
+    let progress =
+        Progress { state: JobState::Running, pid, started_at: Timestamp::now(), ended_at: None, reason: None, message_id: None };
+    files::replace_json(&folder.state(), &progress)
+}
+
 /// Says, for a process that ended without a word, that it did: by its exit code, or by a signal.
-pub(super) fn close(folder: &Folder, pid: u32, status: std::process::ExitStatus) -> Result<(), Error> {
+pub(super) fn close(folder: &Folder, pid: u32, status: std::process::ExitStatus, word: Word) -> Result<(), Error> {
     let progress = folder.progress()?;
     if progress.as_ref().is_some_and(|progress| progress.state.is_finished()) {
         return Ok(());
@@ -187,8 +203,13 @@ pub(super) fn close(folder: &Folder, pid: u32, status: std::process::ExitStatus)
     let now = Timestamp::now();
     let blank = Progress { state: JobState::Failed, pid, started_at: now, ended_at: None, reason: None, message_id: None };
     let mut progress = progress.unwrap_or(blank);
-    progress.state = JobState::Failed;
+    let (state, reason) = match (word, status.code()) {
+        (Word::ExitCode, Some(0)) => (JobState::Complete, "done"),
+        (_, Some(_)) => (JobState::Failed, "failed"),
+        (_, None) => (JobState::Failed, "killed"),
+    };
+    progress.state = state;
     progress.ended_at = Some(now);
-    progress.reason = Some(if status.code().is_some() { "failed" } else { "killed" }.to_owned());
+    progress.reason = Some(reason.to_owned());
     files::replace_json(&folder.state(), &progress)
 }

@@ -7,6 +7,7 @@ pub(crate) mod figures;
 pub(crate) mod lines;
 pub(crate) mod produce;
 pub(crate) mod report;
+pub(crate) mod run;
 pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod target;

@@ -4,12 +4,15 @@ use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
     board::{Board, JobRow, Summary, Tally},
-    event::{Depth, JobState},
+    event::{Depth, Event, JobState},
     keda::compare::Cause,
 };
 
-use super::figures::{age, bar, counted, sparkline, wrap};
-use crate::cli::table::table;
+use super::{
+    figures::{age, bar, counted, sparkline, wrap},
+    lines::Lines,
+};
+use crate::cli::{live::View, table::table};
 
 /// From this width on, message ids are shown in full.
 const WIDE: usize = 110;
@@ -17,6 +20,39 @@ const WIDE: usize = 110;
 const DECISIONS: usize = 4;
 /// Notes shown.
 const NOTES: usize = 2;
+
+/// The view of one object.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    title: String,
+    board: Board,
+    lines: Lines,
+}
+
+impl Watching {
+    /// `title` says what is watched, for example `demo: video-processor`.
+    pub(crate) fn new(title: String) -> Self {
+        Self { title, board: Board::default(), lines: Lines::default() }
+    }
+}
+
+impl View for Watching {
+    fn take(&mut self, event: &Event) {
+        self.board.apply(event);
+    }
+
+    fn frame(&self, now: Timestamp, size: (usize, usize)) -> Option<Vec<String>> {
+        self.board.started_at.is_some().then(|| frame(&self.board, &self.title, now, size))
+    }
+
+    fn line(&mut self, event: &Event) -> Option<String> {
+        self.lines.line(event, &self.board)
+    }
+
+    fn summary(&self) -> String {
+        summary(&self.board.summary())
+    }
+}
 
 /// The lines of the view: at most `rows`, none wider than `columns`.
 pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns): (usize, usize)) -> Vec<String> {

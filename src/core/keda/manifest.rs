@@ -1,5 +1,6 @@
 //! `ScaledJobs` as manifests give them, checked as the API server, the webhook and the controller check them.
 
+pub mod authentication;
 mod field;
 mod metadata;
 mod node;

@@ -6,6 +6,7 @@ pub mod expire;
 pub mod produce;
 pub mod render;
 pub mod report;
+pub mod run;
 pub mod setup;
 pub mod status;
 pub mod survey;

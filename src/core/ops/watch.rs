@@ -3,6 +3,7 @@
 mod alone;
 mod follow;
 mod look;
+mod once;
 mod scaler;
 mod variables;
 
@@ -21,6 +22,7 @@ use crate::core::{
 pub use alone::check_alone;
 pub use follow::follow;
 use look::Look;
+pub use once::forecast;
 use scaler::Scaler;
 pub use variables::container_environment;
 

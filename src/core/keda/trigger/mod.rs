@@ -1,5 +1,6 @@
 //! The triggers: each one's parameters, what it asks for, and what the answer means.
 
+pub mod assumed;
 pub mod attribute;
 pub mod cloudwatch;
 pub mod cron;
@@ -12,6 +13,7 @@ pub mod queue_name;
 pub mod resource;
 pub mod schedule;
 pub mod sqs;
+<<<<<<< HEAD
 
 use self::{
     cloudwatch::{CLOUDWATCH_TRIGGER, CloudWatchMetadata},
@@ -154,3 +156,6 @@ fn counted(metric: &str, count: i64, target: i64, activation: i64) -> TriggerRea
         error: None,
     }
 }
+=======
+pub mod target;
+>>>>>>> ee2b4af (run: many manifests at once, each object with its own loop; --assume; fields that nobody knows)

@@ -1,0 +1,113 @@
+//! What a run needs for each of its objects: the files over the stack's own objects, scalers, and jobs as processes.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    Backend,
+    manifests::Manifests,
+    overlay::{Catalog, Key, Overlay},
+    process::{Launch, Trial},
+};
+use crate::core::{
+    error::{Error, Result},
+    keda::{
+        manifest::{self, Trigger},
+        trigger::assumed::Assumption,
+    },
+    ops::run::{AssumedScalers, BoundedScalers, spread::Seat},
+    ports::{Jobs, Objects, Scalers},
+    settings::Target,
+};
+
+/// Requests that are made at the same time, however many objects there are.
+const TURNS: usize = 32;
+/// How long a job has to end after SIGTERM before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One object that can be run, and its world.
+pub struct Post {
+    /// Its kind, namespace and name.
+    pub key: Key,
+    /// Its triggers.
+    pub triggers: Vec<Trigger>,
+    /// Time from one poll to the next.
+    pub interval: Duration,
+    /// The objects of its namespace.
+    pub objects: Arc<dyn Objects>,
+    /// What reads its triggers.
+    pub scalers: Arc<dyn Scalers>,
+    /// Where its jobs run.
+    pub jobs: Arc<dyn Jobs>,
+}
+
+impl Post {
+    /// Its place among others.
+    #[must_use]
+    pub fn seat(&self) -> Seat {
+        Seat::new(&self.key.namespace, &self.key.name, &self.triggers, self.interval)
+    }
+}
+
+/// The objects of `manifests` that can be run, with their triggers and polling intervals.
+///
+/// # Errors
+/// `Input` when there is none.
+pub fn runnable(manifests: &Manifests) -> Result<Vec<(Key, Vec<Trigger>, Duration)>> {
+    let mut found = Vec::new();
+    for (key, value) in manifests.catalog.of_kind("ScaledJob") {
+        let spec = manifest::scaled_job(value)?.spec;
+        let interval = Duration::from_secs(spec.polling_interval_seconds());
+        found.push((key.clone(), spec.triggers, interval));
+    }
+    if found.is_empty() {
+        let error = Error::input("--filename", "the manifests", "they hold no ScaledJob");
+        return Err(error.hint("name one that does: kedactl run -f examples/01-sqs.yaml"));
+    }
+    Ok(found)
+}
+
+impl Backend {
+    /// A folder for the jobs of one run, which run `command`, the program first, `pace` times faster than real time.
+    ///
+    /// # Errors
+    /// `Input` when there is no such program; `State` when the folder cannot be made.
+    pub async fn trial(&self, command: Vec<String>, pace: f64) -> Result<Trial> {
+        let launch = Launch { grace: GRACE, ..Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?.plain(command)? };
+        Trial::begin(&self.settings.state_dir.join("runs"), launch).await
+    }
+
+    /// The world of each object: scalers that read what nothing is assumed of.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used.
+    pub async fn posts(&self, manifests: &Manifests, assumptions: &[Assumption], trial: &Trial) -> Result<Vec<Post>> {
+        let catalog = Arc::new(manifests.catalog.clone());
+        let keda = self.over(&catalog, &self.settings.names.keda_namespace).await?;
+        let turns = Arc::new(Semaphore::new(TURNS));
+        let mut worlds: BTreeMap<String, (Arc<dyn Objects>, Arc<dyn Scalers>)> = BTreeMap::new();
+        let mut posts = Vec::new();
+        for (key, triggers, interval) in runnable(manifests)? {
+            if !worlds.contains_key(&key.namespace) {
+                let objects = self.over(&catalog, &key.namespace).await?;
+                let real = self.scalers_over(objects.clone(), keda.clone()).await?;
+                let bounded = Arc::new(BoundedScalers::new(real, turns.clone()));
+                let scalers: Arc<dyn Scalers> = Arc::new(AssumedScalers::new(bounded, assumptions.to_vec()));
+                worlds.insert(key.namespace.clone(), (objects, scalers));
+            }
+            let (objects, scalers) = worlds[&key.namespace].clone();
+            let jobs = Arc::new(trial.jobs(&format!("{}.{}.{}", key.namespace, key.kind.to_lowercase(), key.name)));
+            posts.push(Post { key, triggers, interval, objects, scalers, jobs });
+        }
+        Ok(posts)
+    }
+
+    /// What files have in `namespace`, over the stack's own objects where it is set up on this machine.
+    async fn over(&self, catalog: &Arc<Catalog>, namespace: &str) -> Result<Arc<dyn Objects>> {
+        let names = &self.settings.names;
+        let is_own = namespace == names.namespace || namespace == names.keda_namespace;
+        let below = if is_own && self.settings.target == Target::Local { Some(self.objects_in(namespace).await?) } else { None };
+        Ok(Arc::new(Overlay::new(catalog.clone(), namespace, below)))
+    }
+}

@@ -1,0 +1,157 @@
+//! `kedactl run`.
+
+use std::{path::PathBuf, time::Duration};
+
+use kedactl::{
+    backend::{
+        Backend,
+        manifests::{self, Manifests},
+        run::{Post, runnable},
+    },
+    core::{
+        error::{Error, Result},
+        event::Fanout,
+        keda::trigger::assumed::{Assumption, check_names, span},
+        ops::{
+            run::{self, Member, Mine, Ran, spread::offsets},
+            watch::{Ports, Until, Watching},
+        },
+        roster::Roster,
+        settings::Choices,
+        work::parse_pace,
+    },
+};
+
+use super::{
+    context::Context,
+    exit::Exit,
+    live::Live,
+    view::run::{self as view, Running},
+};
+
+/// Run any KEDA manifest on this machine
+///
+/// Reads ScaledJobs and what they refer to from files and runs KEDA's loop for each of them in this process: triggers are read
+/// with the identity that KEDA would use, and jobs are processes of this machine that run the command, or sleep. Secrets,
+/// TriggerAuthentications and service accounts come from the files, then from the stack. AWS is where the settings say: the embedded
+/// service by default; elsewhere it is only read.
+///
+/// It is a try: at the end its jobs are stopped. With --once nothing is created: each object is looked at once, and the whole
+/// arithmetic is shown.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::doc_markdown, reason = "it is read as help")]
+pub(crate) struct Run {
+    /// Manifests: files, folders, or - for standard input
+    #[arg(short, long, required = true, value_name = "FILE", num_args = 1..)]
+    filename: Vec<PathBuf>,
+    /// Look at each object once, say what KEDA would do, and create nothing
+    #[arg(long, conflicts_with_all = ["until_drained", "for", "command"])]
+    once: bool,
+    /// End when no trigger is active and no job beyond the minimum runs
+    #[arg(long)]
+    until_drained: bool,
+    /// End after this time, such as 30s or 5m
+    #[arg(long, value_name = "SPAN", value_parser = parse_for)]
+    r#for: Option<Duration>,
+    /// Assume a trigger's value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    assume: Vec<Assumption>,
+    /// Seconds for which a job sleeps, when no command is given
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(0..=43_200))]
+    work_seconds: u32,
+    /// Poll and sleep this many times faster
+    #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
+    pace: f64,
+    /// What each job runs: a program and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+fn parse_for(text: &str) -> Result<Duration> {
+    span(text).filter(|span| !span.is_zero()).ok_or_else(|| Error::input("--for", text, "it must be a span such as 30s, 5m or 1h30m"))
+}
+
+impl Run {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
+        let settings = cx.settings(Choices::new()).await?;
+        let manifests = manifests::load(&self.filename, &settings.names.namespace)?;
+        for warning in &manifests.warnings {
+            cx.ui.warn(warning);
+        }
+        let objects = runnable(&manifests)?;
+        check_names(&self.assume, objects.iter().flat_map(|(_, triggers, _)| triggers))?;
+        let backend = Backend::connect(&settings)?;
+        self.carry_out(cx, &backend, &manifests).await
+    }
+
+    async fn carry_out(&self, cx: &Context, backend: &Backend, manifests: &Manifests) -> Result<Exit> {
+        let trial = backend.trial(self.task(), self.pace).await?;
+        let posts = backend.posts(manifests, &self.assume, &trial).await?;
+        if self.once {
+            let exit = self.look(cx, &posts).await;
+            trial.end().await?;
+            return exit;
+        }
+        cx.listen();
+        let live = Live::new(&cx.ui, Box::new(Running::new(title(&posts), roster(&posts))));
+        let reporter = Fanout(vec![backend.run_journal()?, Box::new(live.clone())]);
+        let ran = run::run(&self.members(&posts, &reporter), self.r#for, &cx.cancel).await;
+        live.finish();
+        let stopped = trial.end().await?;
+        if stopped > 0 {
+            cx.ui.note(&format!("Stopped {stopped} running jobs: what a run starts ends with it."));
+        }
+        self.ending(cx, ran)
+    }
+
+    /// What a job runs.
+    fn task(&self) -> Vec<String> {
+        if self.command.is_empty() {
+            return vec!["sleep".to_owned(), (f64::from(self.work_seconds) / self.pace).to_string()];
+        }
+        self.command.clone()
+    }
+
+    fn members<'a>(&self, posts: &'a [Post], reporter: &'a Fanout) -> Vec<Member<'a>> {
+        let seats: Vec<_> = posts.iter().map(Post::seat).collect();
+        let refresh = run::refresh(posts.len());
+        let until = if self.until_drained { Until::Drained } else { Until::Cancelled };
+        let member = |(post, offset): (&'a Post, Duration)| Member {
+            about: post.key.path(),
+            ports: Ports { objects: &*post.objects, jobs: &*post.jobs, lease: &Mine, scalers: &*post.scalers, reporter },
+            watching: Watching { scaled_job: post.key.name.clone(), pace: self.pace, until, refresh },
+            offset: offset.div_f64(self.pace),
+        };
+        posts.iter().zip(offsets(&seats)).map(member).collect()
+    }
+
+    async fn look(&self, cx: &Context, posts: &[Post]) -> Result<Exit> {
+        let nobody = Fanout(Vec::new());
+        let forecasts = run::once(&self.members(posts, &nobody)).await;
+        cx.ui.result(&forecasts, || view::forecasts(&forecasts, &roster(posts), cx.ui.width().min(160)))?;
+        Ok(if forecasts.iter().any(run::Forecast::has_failed) { Exit::CHANGES } else { Exit::DONE })
+    }
+
+    fn ending(&self, cx: &Context, ran: Ran) -> Result<Exit> {
+        if ran.refused.len() == ran.objects
+            && let Some(first) = ran.refused.into_iter().next()
+        {
+            return Err(first.error);
+        } else if cx.cancel.is_cancelled() {
+            return Ok(Exit::INTERRUPTED);
+        }
+        Ok(Exit::DONE)
+    }
+}
+
+fn title(posts: &[Post]) -> String {
+    match posts {
+        [post] => format!("run: {}", post.key),
+        posts => format!("run: {} objects", posts.len()),
+    }
+}
+
+fn roster(posts: &[Post]) -> Roster {
+    let kinds = |post: &Post| post.triggers.iter().map(|trigger| trigger.kind.clone()).collect();
+    Roster::of(posts.iter().map(|post| (post.key.path(), post.key.kind.clone(), kinds(post))))
+}

@@ -1,0 +1,82 @@
+//! Scalers whose readings are assumed instead of asked for, as far as assumptions go.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::core::{
+    error::Result,
+    event::Depth,
+    keda::{
+        decision::TriggerReading,
+        trigger::{
+            assumed::{Assumed, Assumption},
+            sqs::SQS_TRIGGER,
+        },
+    },
+    ports::{Asked, Metric, Scalers},
+};
+
+/// `inner`, but for the triggers that something is assumed of.
+pub struct AssumedScalers {
+    inner: Arc<dyn Scalers>,
+    assumptions: Vec<Assumption>,
+    started: Instant,
+}
+
+impl AssumedScalers {
+    /// The time of assumptions counts from now on.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Scalers>, assumptions: Vec<Assumption>) -> Self {
+        Self { inner, assumptions, started: Instant::now() }
+    }
+}
+
+#[async_trait]
+impl Scalers for AssumedScalers {
+    /// What is assumed from the start on is never built: it may be of a type that nobody can read here.
+    async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
+        let Some(assumed) = Assumed::of(asked.index, asked.trigger, &self.assumptions)? else { return self.inner.build(asked).await };
+        let inner = match assumed.reading(Duration::ZERO) {
+            Some(_) => None,
+            // Until its first step it says what it says; what cannot be read says nothing.
+            None => match self.inner.build(asked).await {
+                Err(_) if !is_read_here(&asked.trigger.kind) => None,
+                built => built?,
+            },
+        };
+        Ok(Some(Arc::new(AssumedMetric { assumed, inner, started: self.started })))
+    }
+}
+
+fn is_read_here(kind: &str) -> bool {
+    kind == SQS_TRIGGER
+}
+
+struct AssumedMetric {
+    assumed: Assumed,
+    inner: Option<Arc<dyn Metric>>,
+    started: Instant,
+}
+
+#[async_trait]
+impl Metric for AssumedMetric {
+    fn name(&self) -> &str {
+        &self.assumed.metric
+    }
+
+    async fn read(&self) -> Result<TriggerReading> {
+        if let Some(reading) = self.assumed.reading(self.started.elapsed()) {
+            return Ok(reading);
+        }
+        match &self.inner {
+            Some(inner) => Ok(TriggerReading { metric: self.assumed.metric.clone(), ..inner.read().await? }),
+            None => Ok(self.assumed.nothing()),
+        }
+    }
+
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(None)
+    }
+}
