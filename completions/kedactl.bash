@@ -46,6 +46,9 @@ _kedactl() {
             kedactl,report)
                 cmd="kedactl__subcmd__report"
                 ;;
+            kedactl,run)
+                cmd="kedactl__subcmd__run"
+                ;;
             kedactl,setup)
                 cmd="kedactl__subcmd__setup"
                 ;;
@@ -71,7 +74,7 @@ _kedactl() {
 
     case "${cmd}" in
         kedactl)
-            opts="-o -q -h -V --stack --state-dir --output --color --quiet --help --version setup produce watch report demo status doctor target teardown render consume analyzer local completions man"
+            opts="-o -q -h -V --stack --state-dir --output --color --quiet --help --version setup produce watch run report demo status doctor target teardown render consume analyzer local completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -648,6 +651,64 @@ _kedactl() {
             fi
             case "${prev}" in
                 --analyzer-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stack)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kedactl__subcmd__run)
+            opts="-f -o -q -h --filename --once --until-drained --for --assume --work-seconds --pace --stack --state-dir --output --color --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assume)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --work-seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,6 +37,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -s V -l version -d 'Print 
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "setup" -d 'Create the queue, the identities and the scaling objects'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "produce" -d 'Send messages to the queue'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "watch" -d 'Run the scaler and watch it work'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "run" -d 'Run any KEDA manifest on this machine'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "report" -d 'Fetch the counts and prove the verdict'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "demo" -d 'Run setup, produce, watch and report in one go'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "status" -d 'Show the queue, the jobs and the objects as they are now'
@@ -121,6 +122,22 @@ never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l follow -d 'Stay when drained'
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s f -l filename -d 'Manifests: files, folders, or - for standard input' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l for -d 'End after this time, such as 30s or 5m' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l assume -d 'Assume a trigger\'s value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l work-seconds -d 'Seconds for which a job sleeps, when no command is given' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l pace -d 'Poll and sleep this many times faster' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
+json\t'One JSON document; JSON lines for streams'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l color -d 'When to colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l once -d 'Look at each object once, say what KEDA would do, and create nothing'
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l until-drained -d 'End when no trigger is active and no job beyond the minimum runs'
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s q -l quiet -d 'Print results and errors only'
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l analyzer-url -d 'The result analyzer to ask [default: the stack\'s own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F

@@ -1,5 +1,7 @@
 //! Manifests to run: every document of files, folders and standard input, checked, with what nobody would read named.
 
+pub mod overlay;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,11 +18,11 @@ use k8s_openapi::{
 };
 use serde_json::{Value, json};
 
-use super::overlay::{Catalog, Key};
 use crate::core::{
     error::{Error, Result},
     keda::manifest::{Document, Object, authentication, parse_documents},
 };
+use overlay::{Catalog, Key};
 
 /// The kinds that a run reads.
 const KINDS: [&str; 8] = [
@@ -116,7 +118,8 @@ fn texts(path: &Path) -> Result<Vec<(String, String)>> {
         return Ok(vec![("standard input".to_owned(), text)]);
     }
     let files = if path.is_dir() { folder(path)? } else { vec![path.to_owned()] };
-    let read = |file: PathBuf| fs::read_to_string(&file).map(|text| (file.display().to_string(), text)).map_err(|error| fault(&file, error));
+    let read =
+        |file: PathBuf| fs::read_to_string(&file).map(|text| (file.display().to_string(), text)).map_err(|error| fault(&file, error));
     files.into_iter().map(read).collect()
 }
 

@@ -18,7 +18,6 @@ mod machine;
 pub mod manifest_file;
 pub mod manifests;
 mod memory;
-pub mod overlay;
 mod parted;
 pub mod process;
 mod remains;

@@ -6,8 +6,10 @@ use tokio::sync::Semaphore;
 
 use super::{
     Backend,
-    manifests::Manifests,
-    overlay::{Catalog, Key, Overlay},
+    manifests::{
+        Manifests,
+        overlay::{Catalog, Key, Overlay},
+    },
     process::{Launch, Trial},
 };
 use crate::core::{

@@ -38,6 +38,11 @@ fn of(path: &str) -> &'static [&'static str] {
             "ls *.mp4 | kedactl produce --body-file -",
         ],
         "watch" => &["kedactl watch"],
+        "run" => &[
+            "kedactl run -f scaled-job.yaml --once",
+            "kedactl run -f manifests/ --assume orders=250 --assume orders=0@1m --until-drained",
+            "kedactl run -f scaled-job.yaml --for 5m -- ./examples/encode.sh",
+        ],
         "report" => &["kedactl report", "kedactl report --messages", "kedactl report --output json | jq .verdict"],
         "demo" => &["kedactl demo"],
         "status" => &["kedactl status"],

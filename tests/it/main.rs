@@ -17,6 +17,7 @@ mod keda;
 mod manifests;
 mod produce;
 mod readme;
+mod run;
 mod scale;
 mod serve;
 mod setup;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -39,7 +40,17 @@ impl ProcessJobs {
     /// The jobs of the stack that `launch` names.
     #[must_use]
     pub fn new(launch: Launch) -> Self {
-        Self { inner: Arc::new(Inner { processes: Processes::new(launch, Role::Job), known: Mutex::default() }) }
+        Self::of(Processes::new(launch, Role::Job))
+    }
+
+    /// The jobs in the folder `dir`.
+    #[must_use]
+    pub fn within(dir: PathBuf, launch: Launch) -> Self {
+        Self::of(Processes::within(dir, launch, Role::Job))
+    }
+
+    fn of(processes: Processes) -> Self {
+        Self { inner: Arc::new(Inner { processes, known: Mutex::default() }) }
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {

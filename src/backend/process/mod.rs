@@ -4,6 +4,7 @@ pub mod command;
 mod jobs;
 mod lease;
 mod objects;
+mod plain;
 mod pool;
 mod processes;
 mod state;

@@ -16,7 +16,10 @@ use nix::{
     unistd::Pid,
 };
 
-use super::state::{Folder, Record, close};
+use super::{
+    plain,
+    state::{Folder, Record, Word, close, running},
+};
 use crate::{
     backend::files,
     core::{
@@ -40,6 +43,8 @@ pub struct Launch {
     pub pace: f64,
     /// A command to run as the work, instead of what the manifest says.
     pub work: Option<Vec<String>>,
+    /// A command to run instead of this very binary: its exit code says how the job ended.
+    pub plain: Option<Vec<String>>,
     /// How long a job has to end after SIGTERM before it is killed.
     pub grace: Duration,
 }
@@ -52,7 +57,12 @@ impl Launch {
     pub fn new(state_dir: &Path, stack: &StackName, pace: f64) -> Result<Self> {
         let program = std::env::current_exe().map_err(|error| Error::failed("could not find the path of this program", error))?;
         let state_dir = std::path::absolute(state_dir).map_err(|error| files::fault("find", state_dir, &error))?;
-        Ok(Self { program, state_dir, stack: stack.clone(), pace, work: None, grace: Duration::from_secs(30) })
+        Ok(Self { program, state_dir, stack: stack.clone(), pace, work: None, plain: None, grace: Duration::from_secs(30) })
+    }
+
+    /// Who says how its processes stand.
+    fn word(&self) -> Word {
+        if self.plain.is_some() { Word::ExitCode } else { Word::Own }
     }
 
     /// The folder of those in `role`.
@@ -109,7 +119,12 @@ pub(super) struct Processes {
 
 impl Processes {
     pub(super) fn new(launch: Launch, role: Role) -> Self {
-        Self { dir: launch.folder(role), launch, role, children: Mutex::default() }
+        Self::within(launch.folder(role), launch, role)
+    }
+
+    /// Those whose folders are in `dir`.
+    pub(super) fn within(dir: PathBuf, launch: Launch, role: Role) -> Self {
+        Self { launch, role, dir, children: Mutex::default() }
     }
 
     /// Where their folders are.
@@ -149,7 +164,7 @@ impl Processes {
         self.children().retain(|name, child| match child.try_wait() {
             Ok(Some(status)) => {
                 // Without this note the process still counts as killed: only the word for it is lost.
-                let _ = close(&self.folder(name), child.id(), status);
+                let _ = close(&self.folder(name), child.id(), status, self.launch.word());
                 false
             }
             Ok(None) => true,
@@ -198,8 +213,13 @@ impl Processes {
         let (out, err) =
             open().and_then(|out| out.try_clone().map(|err| (out, err))).map_err(|error| files::fault("create", &path, &error))?;
         let mut command = Command::new(&launch.program);
+        match &launch.plain {
+            Some(words) => plain::prepare(&mut command, words),
+            None => {
+                command.args(work::arguments(&record.spec, self.role.consumer(), launch.work.as_deref()));
+            }
+        }
         command
-            .args(work::arguments(&record.spec, self.role.consumer(), launch.work.as_deref()))
             .envs(&record.spec.env)
             .env("KEDACTL_STACK", launch.stack.as_str())
             .env("KEDACTL_STATE_DIR", &launch.state_dir)
@@ -214,6 +234,10 @@ impl Processes {
             Error::failed(format!("could not start {} `{}`", self.role.word(), record.name), error)
                 .hint(format!("`{}` must be a program that can be run", launch.program.display()))
         })?;
+        if launch.word() == Word::ExitCode {
+            // Without it the job only seems to be starting for as long as it runs.
+            let _ = running(&folder, child.id());
+        }
         self.children().insert(record.name.clone(), child);
         Ok(())
     }

@@ -189,8 +189,7 @@ pub(super) enum Word {
 
 /// Says, for a process that cannot do so itself, that it runs.
 pub(super) fn running(folder: &Folder, pid: u32) -> Result<(), Error> {
-    let progress =
-        Progress { state: JobState::Running, pid, started_at: Timestamp::now(), ended_at: None, reason: None, message_id: None };
+    let progress = Progress { state: JobState::Running, pid, started_at: Timestamp::now(), ended_at: None, reason: None, message_id: None };
     files::replace_json(&folder.state(), &progress)
 }
 

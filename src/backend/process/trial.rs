@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::jobs::{Launch, ProcessJobs};
+use super::{jobs::ProcessJobs, processes::Launch};
 use crate::{
     backend::files,
     core::{

@@ -100,7 +100,15 @@ fn objects(rows: &[(&String, &Row)], columns: usize) -> String {
         let (words, arithmetic) = row.decided.clone().unwrap_or_else(|| ("not polled yet".to_owned(), String::new()));
         let last = if columns >= WIDE && !arithmetic.is_empty() { arithmetic } else { words };
         let value = if row.values.is_empty() { "-".to_owned() } else { row.values.join(" ") };
-        vec![about.to_string(), short_kind(&row.kind).to_owned(), row.triggers.join(","), value, active.to_owned(), row.running().to_string(), last]
+        vec![
+            about.to_string(),
+            short_kind(&row.kind).to_owned(),
+            row.triggers.join(","),
+            value,
+            active.to_owned(),
+            row.running().to_string(),
+            last,
+        ]
     };
     table(columns, &["OBJECT", "KIND", "TRIGGERS", "VALUE", "ACTIVE", "RUN", "LAST DECISION"], rows.iter().map(cells).collect())
 }

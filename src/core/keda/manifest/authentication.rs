@@ -16,15 +16,8 @@ const SPEC: [&str; 10] = [
     "awsSecretManager",
     "boundServiceAccountToken",
 ];
-const POD_IDENTITY: [&str; 7] = [
-    "provider",
-    "identityId",
-    "identityTenantId",
-    "identityAuthorityHost",
-    "roleArn",
-    "externalID",
-    "identityOwner",
-];
+const POD_IDENTITY: [&str; 7] =
+    ["provider", "identityId", "identityTenantId", "identityAuthorityHost", "roleArn", "externalID", "identityOwner"];
 /// The lists whose items name a parameter, each with the items' fields.
 const LISTS: [(&str, [&str; 3]); 3] = [
     ("secretTargetRef", ["parameter", "name", "key"]),

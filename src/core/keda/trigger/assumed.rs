@@ -45,9 +45,9 @@ impl FromStr for Assumption {
         };
         let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
         let value = number(value).ok_or_else(|| refused("its value is no number"))?;
-        let target = target.map(|target| number(target).filter(|target| *target > 0.0)).map(|target| {
-            target.ok_or_else(|| refused("its target is no number above 0"))
-        });
+        let target = target
+            .map(|target| number(target).filter(|target| *target > 0.0))
+            .map(|target| target.ok_or_else(|| refused("its target is no number above 0")));
         if name.is_empty() {
             return Err(refused("it names no trigger"));
         }

@@ -1,10 +1,6 @@
 //! Objects of files over those of a stack: what the files say hides what is below.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};

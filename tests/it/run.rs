@@ -1,0 +1,103 @@
+//! `run`: manifests from files, tried on this machine.
+
+use std::fs;
+
+use crate::support::{Output, Stack};
+
+/// A ScaledJob of one `kafka` trigger called `lag`, as text.
+fn kafka(name: &str, namespace: &str) -> String {
+    format!(
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  pollingInterval: 1\n  \
+         jobTargetRef: {{template: {{spec: {{containers: [{{name: c, image: c, env: [{{name: COLOUR, value: blue}}]}}]}}}}}}\n  \
+         triggers:\n  - {{type: kafka, name: lag, metadata: {{lagThreshold: \"50\"}}}}\n"
+    )
+}
+
+/// `run` on a file that holds `text`.
+fn run(stack: &Stack, text: &str, args: &[&str]) -> Output {
+    let path = stack.dir().join("manifest.yaml");
+    fs::write(&path, text).expect("written");
+    let mut all = vec!["run", "-f", path.to_str().expect("UTF-8")];
+    all.extend_from_slice(args);
+    stack.run(all)
+}
+
+#[test]
+fn once_says_what_keda_would_do_and_makes_nothing() {
+    let stack = Stack::new();
+    let output = run(&stack, &kafka("orders", "default"), &["--once", "--assume", "lag=120"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("value 120; target 50 -> 3; running 0; default: min(3, 100-0) -> create 3"), "{}", output.stdout);
+    let json = run(&stack, &kafka("orders", "default"), &["--once", "--assume", "lag=120", "-o", "json"]).json();
+    assert_eq!((&json[0]["object"], &json[0]["decision"]["create"]), (&"default/orders".into(), &3.into()));
+    let left: Vec<_> = stack.files().into_iter().filter(|path| path.components().any(|part| part.as_os_str() == "runs")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_trigger_that_cannot_be_read_is_named_and_the_exit_code_says_so() {
+    let stack = Stack::new();
+    let output = run(&stack, &kafka("orders", "default"), &["--once"]);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert!(output.stdout.contains("`kafka`"), "{}", output.stdout);
+}
+
+#[test]
+fn an_assumption_about_no_trigger_is_a_usage_error() {
+    let stack = Stack::new();
+    let output = run(&stack, &kafka("orders", "default"), &["--once", "--assume", "lga=1"]);
+    assert_eq!(output.code, Some(2), "{}", output.stdout);
+    assert!(output.stderr.contains("there are kafka, lag"), "{}", output.stderr);
+}
+
+#[test]
+fn a_manifest_without_anything_to_run_is_a_usage_error() {
+    let stack = Stack::new();
+    let output = run(&stack, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n", &["--once"]);
+    assert_eq!(output.code, Some(2), "{}", output.stdout);
+}
+
+#[test]
+fn fields_that_nobody_knows_are_warned_about_with_line_and_nearest() {
+    let stack = Stack::new();
+    let text = kafka("orders", "default").replace("image: c", "imag: c");
+    let output = run(&stack, &text, &["--once", "--assume", "lag=0"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("spec.jobTargetRef.template.spec.containers[0].imag ("), "{}", output.stderr);
+    assert!(output.stderr.contains("line 6") && output.stderr.contains("did you mean `image`?"), "{}", output.stderr);
+}
+
+#[test]
+fn jobs_get_their_containers_environment_but_no_credentials_and_end_with_the_run() {
+    let stack = Stack::new().with("AWS_SECRET_ACCESS_KEY", "s3cr3t");
+    let script = "echo \"$COLOUR ${AWS_SECRET_ACCESS_KEY:-none}\" >> seen; exec sleep 600";
+    let args = ["--assume", "lag=120", "--for", "2s", "-o", "json", "--", "sh", "-c", script];
+    let text = format!("{}---\n{}", kafka("orders", "a"), kafka("orders", "b"));
+    let output = run(&stack, &text, &args);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let events = output.json_lines();
+    for about in ["a/orders", "b/orders"] {
+        let created = events.iter().filter(|event| event["event"] == "job-created" && event["about"] == about).count();
+        assert_eq!(created, 3, "{about}");
+    }
+    let seen = fs::read_to_string(stack.dir().join("seen")).expect("the jobs ran");
+    assert!(seen.lines().all(|line| line == "blue none") && seen.lines().count() == 6, "{seen}");
+    assert!(stack.processes().is_empty(), "jobs are left");
+    assert!(output.stderr.contains("Stopped 6 running jobs"), "{}", output.stderr);
+}
+
+#[test]
+fn the_next_run_clears_what_a_killed_one_left() {
+    let stack = Stack::new();
+    let path = stack.dir().join("manifest.yaml");
+    fs::write(&path, kafka("orders", "default")).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let mut first = stack.spawn(["run", "-f", path, "--assume", "lag=120", "-o", "json"]);
+    first.line("a job is created", |line| line.contains("job-created").then_some(()));
+    first.kill();
+    let output = stack.run(["run", "-f", path, "--assume", "lag=0", "--once"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let locks = fs::read_dir(stack.dir().join("runs")).expect("there").flatten();
+    assert_eq!(locks.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "lock")).count(), 0);
+    assert!(stack.processes().is_empty(), "jobs are left");
+}
