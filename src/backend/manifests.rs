@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_no_secret_is_refused_without_its_value() {
-        let error = loaded("kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData: {pin: 47114711}\n").err().expect("refused");
+        let error = loaded("kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData: {pin: 47114711}\n").expect_err("refused");
         assert!(error.to_string().contains("stringData.pin") && !error.to_string().contains("4711"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }

@@ -44,6 +44,9 @@ pub struct Post {
     pub jobs: Arc<dyn Jobs>,
 }
 
+/// A namespace's objects, and what reads the triggers of those in it.
+type World = (Arc<dyn Objects>, Arc<dyn Scalers>);
+
 impl Post {
     /// Its place among others.
     #[must_use]
@@ -88,7 +91,7 @@ impl Backend {
         let catalog = Arc::new(manifests.catalog.clone());
         let keda = self.over(&catalog, &self.settings.names.keda_namespace).await?;
         let turns = Arc::new(Semaphore::new(TURNS));
-        let mut worlds: BTreeMap<String, (Arc<dyn Objects>, Arc<dyn Scalers>)> = BTreeMap::new();
+        let mut worlds = BTreeMap::<String, World>::new();
         let mut posts = Vec::new();
         for (key, triggers, interval) in runnable(manifests)? {
             if !worlds.contains_key(&key.namespace) {

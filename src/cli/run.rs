@@ -101,7 +101,7 @@ impl Run {
         if stopped > 0 {
             cx.ui.note(&format!("Stopped {stopped} running jobs: what a run starts ends with it."));
         }
-        self.ending(cx, ran)
+        ending(cx, ran)
     }
 
     /// What a job runs.
@@ -131,17 +131,17 @@ impl Run {
         cx.ui.result(&forecasts, || view::forecasts(&forecasts, &roster(posts), cx.ui.width().min(160)))?;
         Ok(if forecasts.iter().any(run::Forecast::has_failed) { Exit::CHANGES } else { Exit::DONE })
     }
+}
 
-    fn ending(&self, cx: &Context, ran: Ran) -> Result<Exit> {
-        if ran.refused.len() == ran.objects
-            && let Some(first) = ran.refused.into_iter().next()
-        {
-            return Err(first.error);
-        } else if cx.cancel.is_cancelled() {
-            return Ok(Exit::INTERRUPTED);
-        }
-        Ok(Exit::DONE)
+fn ending(cx: &Context, ran: Ran) -> Result<Exit> {
+    if ran.refused.len() == ran.objects
+        && let Some(first) = ran.refused.into_iter().next()
+    {
+        return Err(first.error);
+    } else if cx.cancel.is_cancelled() {
+        return Ok(Exit::INTERRUPTED);
     }
+    Ok(Exit::DONE)
 }
 
 fn title(posts: &[Post]) -> String {

@@ -1,6 +1,6 @@
 //! What `run` shows: one row for each object, a pure fold over the event stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -29,7 +29,7 @@ pub struct Row {
     pub at: Option<Timestamp>,
     /// What is wrong, while it is.
     pub fault: Option<String>,
-    running: BTreeMap<String, ()>,
+    running: BTreeSet<String>,
 }
 
 impl Row {
@@ -84,7 +84,7 @@ impl Roster {
         match &event.what {
             What::Polled { decision, .. } => row.decide(event.at, decision),
             What::JobCreated { job, .. } => {
-                row.running.insert(job.clone(), ());
+                row.running.insert(job.clone());
             }
             What::JobChanged { job, state, .. } if state.is_finished() => {
                 row.running.remove(job);

@@ -101,7 +101,7 @@ fn objects(rows: &[(&String, &Row)], columns: usize) -> String {
         let last = if columns >= WIDE && !arithmetic.is_empty() { arithmetic } else { words };
         let value = if row.values.is_empty() { "-".to_owned() } else { row.values.join(" ") };
         vec![
-            about.to_string(),
+            (*about).clone(),
             short_kind(&row.kind).to_owned(),
             row.triggers.join(","),
             value,
@@ -158,8 +158,8 @@ pub(crate) fn forecasts(forecasts: &[Forecast], roster: &Roster, columns: usize)
     let rows = forecasts.iter().map(cells).collect();
     let mut text = table(columns, &["OBJECT", "KIND", "TRIGGERS", "VALUE", "ACTIVE", "DECISION"], rows);
     for forecast in forecasts {
-        text.push_str(&format!("\n\n{}\n", style(&forecast.object).bold()));
-        text.push_str(&wrap(&format!("  {}", forecast.explained), columns, 2).join("\n"));
+        let arithmetic = wrap(&format!("  {}", forecast.explained), columns, 2).join("\n");
+        text += &format!("\n\n{}\n{arithmetic}", style(&forecast.object).bold());
     }
     text
 }

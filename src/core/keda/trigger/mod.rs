@@ -13,7 +13,7 @@ pub mod queue_name;
 pub mod resource;
 pub mod schedule;
 pub mod sqs;
-<<<<<<< HEAD
+pub mod target;
 
 use self::{
     cloudwatch::{CLOUDWATCH_TRIGGER, CloudWatchMetadata},
@@ -156,6 +156,3 @@ fn counted(metric: &str, count: i64, target: i64, activation: i64) -> TriggerRea
         error: None,
     }
 }
-=======
-pub mod target;
->>>>>>> ee2b4af (run: many manifests at once, each object with its own loop; --assume; fields that nobody knows)

@@ -11,8 +11,8 @@ use crate::core::{
     keda::{
         decision::TriggerReading,
         trigger::{
+            READABLE_TYPES,
             assumed::{Assumed, Assumption},
-            sqs::SQS_TRIGGER,
         },
     },
     ports::{Asked, Metric, Scalers},
@@ -42,16 +42,12 @@ impl Scalers for AssumedScalers {
             Some(_) => None,
             // Until its first step it says what it says; what cannot be read says nothing.
             None => match self.inner.build(asked).await {
-                Err(_) if !is_read_here(&asked.trigger.kind) => None,
+                Err(_) if !READABLE_TYPES.contains(&asked.trigger.kind.as_str()) => None,
                 built => built?,
             },
         };
         Ok(Some(Arc::new(AssumedMetric { assumed, inner, started: self.started })))
     }
-}
-
-fn is_read_here(kind: &str) -> bool {
-    kind == SQS_TRIGGER
 }
 
 struct AssumedMetric {
