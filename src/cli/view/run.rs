@@ -159,7 +159,7 @@ pub(crate) fn forecasts(forecasts: &[Forecast], roster: &Roster, columns: usize)
     let mut text = table(columns, &["OBJECT", "KIND", "TRIGGERS", "VALUE", "ACTIVE", "DECISION"], rows);
     for forecast in forecasts {
         let arithmetic = wrap(&format!("  {}", forecast.explained), columns, 2).join("\n");
-        text += &format!("\n\n{}\n{arithmetic}", style(&forecast.object).bold());
+        text += &[String::new(), String::new(), style(&forecast.object).bold().to_string(), arithmetic].join("\n");
     }
     text
 }
