@@ -191,7 +191,7 @@ mod tests {
                 running.take(&Event { about: Some(long(index)), ..Event::now(what) });
             }
         }
-        for (rows, columns) in [(24, 80), (50, 160), (10, 60)] {
+        for (rows, columns) in [(24, 80), (40, 160), (10, 60)] {
             let frame = running.frame(Timestamp::now(), (rows, columns)).expect("begun");
             assert!(frame.len() <= rows, "{} lines in {rows}", frame.len());
             for line in &frame {
