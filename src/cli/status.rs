@@ -35,6 +35,7 @@ impl Status {
             queue: &*backend.queue(Identity::Administrator, None).await?,
             dead_letters: &*backend.dead_letters(Identity::Administrator).await?,
             jobs: &*backend.jobs(1.0, &[]).await?,
+            workloads: &*backend.workloads(1.0, &[]).await?,
             lease: &*backend.lease().await?,
             journal: &*backend.journal()?,
         };

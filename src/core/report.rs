@@ -15,7 +15,7 @@ pub use spread::Spread;
 pub use verdict::Verdict;
 
 use super::{
-    event::{Depth, Event, JobState, What},
+    event::{Depth, Event, JobState, Released, What},
     ports::CountRecord,
 };
 
@@ -121,6 +121,10 @@ pub struct Totals {
     pub surplus: u64,
     /// Jobs that were killed, or whose work failed.
     pub killed: u64,
+    /// Consumers that no scaler made as jobs: a Deployment's replicas, or `consume` by hand.
+    pub consumers: u64,
+    /// How often a consumer was told to end with a message in hand, which it gave back.
+    pub kills: u64,
     /// Jobs that left no record of what they did: their pods are gone, or their image keeps none.
     pub silent: u64,
 }
@@ -151,6 +155,8 @@ struct Fold {
     jobs: BTreeMap<String, Option<String>>,
     /// Jobs of which a consumer itself tells.
     spoke: BTreeSet<String>,
+    /// Messages given back on a signal, each with who gave it back.
+    given_back: BTreeSet<(String, String)>,
     /// How often consumers say that the analyzer counted a message.
     told: BTreeMap<String, u32>,
 }
@@ -197,7 +203,12 @@ impl Fold {
             What::Deleted { message_id, .. } => {
                 self.message(message_id).deleted_at.get_or_insert(at);
             }
-            What::ReleasedMessage { message_id, .. } => self.message(message_id).released += 1,
+            What::ReleasedMessage { message_id, job, reason } => {
+                self.message(message_id).released += 1;
+                if *reason == Released::Signal {
+                    self.given_back.insert((job.clone(), message_id.clone()));
+                }
+            }
             What::JobCreated { job, .. } => {
                 self.jobs.entry(job.clone()).or_insert(None);
             }
@@ -271,6 +282,9 @@ impl Fold {
             jobs: u64::try_from(self.jobs.len()).unwrap_or(u64::MAX),
             surplus: ended(&["idle"]),
             killed: ended(&["killed", "failed"]),
+            consumers: count(self.spoke.iter(), |consumer| !self.jobs.contains_key(*consumer)),
+            // Who was killed may have reached the journal and not the analyzer, or the other way round.
+            kills: count(evidence.counts.iter(), |record| record.kind == "kill").max(count(self.given_back.iter(), |_| true)),
             silent: match evidence.witness {
                 Witness::Journal => 0,
                 Witness::Logs => count(self.jobs.keys(), |job| !self.spoke.contains(*job)),

@@ -36,6 +36,11 @@ impl World {
         dressed(&self.space, &self.aws.1, &self.image, &format!("{}-{suffix}", self.name))
     }
 
+    /// The stack's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What of any stack is left in the namespace, pods aside.
     pub(crate) fn left(&self) -> String {
         let kinds = "scaledjobs,triggerauthentications,deployments,services,configmaps,serviceaccounts,secrets,jobs,leases";

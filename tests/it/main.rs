@@ -26,3 +26,4 @@ mod support;
 mod target;
 mod teardown;
 mod terminal;
+mod workloads;

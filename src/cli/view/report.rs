@@ -58,7 +58,15 @@ fn figures(ui: &Ui, reported: &Reported) -> String {
     ] {
         row(name, value.to_string());
     }
-    row("jobs", format!("{} ({} surplus, {} killed or failed)", totals.jobs, totals.surplus, totals.killed));
+    if totals.jobs > 0 || totals.consumers == 0 {
+        row("jobs", format!("{} ({} surplus, {} killed or failed)", totals.jobs, totals.surplus, totals.killed));
+    }
+    if totals.consumers > 0 {
+        row("replicas, other consumers", totals.consumers.to_string());
+    }
+    if totals.kills > 0 {
+        row("killed at work", format!("{} (each gave its message back)", totals.kills));
+    }
     if totals.silent > 0 {
         row("jobs without record", totals.silent.to_string());
     }

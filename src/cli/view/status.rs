@@ -4,7 +4,7 @@ use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
     expiry,
-    ops::status::{ObjectCounts, QueueStatus, Status},
+    ops::status::{ObjectCounts, QueueStatus, ReplicaCounts, Status},
     plan::Observed,
 };
 
@@ -35,7 +35,7 @@ pub(crate) fn next(status: &Status) -> &'static str {
     match status.objects {
         _ if !status.is_set_up => "kedactl setup",
         ObjectCounts { drifted, absent, .. } if drifted + absent > 0 => "kedactl setup",
-        _ if waiting || status.jobs.pending + status.jobs.running > 0 => "kedactl watch",
+        _ if waiting || status.jobs.pending + status.jobs.running > 0 || status.replicas.is_some_and(|one| one.current > 0) => "kedactl watch",
         _ => "kedactl produce --count 10",
     }
 }
@@ -44,6 +44,10 @@ fn figures(ui: &Ui, status: &Status) -> String {
     let jobs = &status.jobs;
     let since = |at: Timestamp| format!("{} ago", age(Timestamp::now().duration_since(at).as_secs()));
     let expiry = status.expires_at.map(|at| ("expires", expiry::describe(at, Timestamp::now())));
+    let replicas = status.replicas.map(|one| {
+        let ReplicaCounts { wanted, current, ready, ending } = one;
+        ("replicas", format!("{wanted} wanted, {current} there, {ready} ready, {ending} ending"))
+    });
     let rows = [
         ("queue", depth(&status.queue)),
         ("dead letters", depth(&status.dead_letter_queue)),
@@ -52,7 +56,7 @@ fn figures(ui: &Ui, status: &Status) -> String {
         ("objects", objects(&status.objects)),
         ("last activity", status.last_activity.map_or_else(|| "none".to_owned(), since)),
     ];
-    let rows = rows.into_iter().chain(expiry).map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let rows = rows.into_iter().chain(replicas).chain(expiry).map(|(name, value)| vec![name.to_owned(), value]).collect();
     ui.table(&["STACK", &status.stack], rows)
 }
 

@@ -9,8 +9,8 @@ use crate::core::{
     error::{Kind, Result},
     event::Depth,
     plan::{Observed, ResourceId, Scope},
-    ports::{Jobs, Journal, Lease, Queue, Resource},
-    settings::Settings,
+    ports::{Jobs, Journal, Lease, Queue, Replica, Resource, ScaleTarget, Workloads},
+    settings::{ScalingKind, Settings},
 };
 
 /// Where status looks.
@@ -23,6 +23,8 @@ pub struct Sources<'a> {
     pub dead_letters: &'a dyn Queue,
     /// Where its jobs run.
     pub jobs: &'a dyn Jobs,
+    /// Where its replicas run.
+    pub workloads: &'a dyn Workloads,
     /// Who scales.
     pub lease: &'a dyn Lease,
     /// What happened.
@@ -42,6 +44,9 @@ pub struct Status {
     pub dead_letter_queue: QueueStatus,
     /// Jobs by state.
     pub jobs: Tally,
+    /// Replicas of the Deployment, where a ScaledObject scales one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<ReplicaCounts>,
     /// Who scales, if anyone does.
     pub scaler: Option<String>,
     /// When the journal's last event happened.
@@ -61,6 +66,19 @@ pub struct QueueStatus {
     pub name: String,
     /// Its counters; absent when it does not exist.
     pub depth: Option<Depth>,
+}
+
+/// Replicas by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ReplicaCounts {
+    /// Wanted.
+    pub wanted: i32,
+    /// There, and not told to end.
+    pub current: i32,
+    /// Ready.
+    pub ready: usize,
+    /// Told to end.
+    pub ending: usize,
 }
 
 /// Objects by state.
@@ -110,12 +128,29 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
         queue: look_into(sources.queue, &settings.names.queue).await?,
         dead_letter_queue: look_into(sources.dead_letters, &settings.names.dead_letter_queue).await?,
         jobs: jobs.iter().map(|job| job.state).collect(),
+        replicas: replicas(settings, sources.workloads).await?,
         scaler: sources.lease.holder().await?,
         last_activity: sources.journal.events()?.last().map(|event| event.at),
         expires_at: settings.expires_at,
         objects,
         resources: sightings.into_iter().map(|sighting| ResourceStatus { id: sighting.id, observed: sighting.observed }).collect(),
     })
+}
+
+async fn replicas(settings: &Settings, workloads: &dyn Workloads) -> Result<Option<ReplicaCounts>> {
+    let target = ScaleTarget::deployment(&settings.names.deployment);
+    if settings.kind != ScalingKind::ScaledObject {
+        return Ok(None);
+    }
+    let Some(scale) = workloads.scale(&target).await? else { return Ok(None) };
+    let replicas = workloads.replicas(&target).await?;
+    let count = |which: fn(&Replica) -> bool| replicas.iter().filter(|replica| which(replica)).count();
+    Ok(Some(ReplicaCounts {
+        wanted: scale.wanted,
+        current: scale.current,
+        ready: count(|replica| replica.is_ready),
+        ending: count(|replica| replica.is_ending),
+    }))
 }
 
 async fn look_into(queue: &dyn Queue, name: &str) -> Result<QueueStatus> {

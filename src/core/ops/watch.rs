@@ -1,6 +1,7 @@
 //! The scaler loop: polls as KEDA does, creates jobs, and says everything that happens.
 
 mod alone;
+mod beside;
 mod follow;
 mod look;
 mod once;
@@ -20,6 +21,7 @@ use crate::core::{
 };
 
 pub use alone::check_alone;
+pub use beside::beside;
 pub use follow::follow;
 use look::Look;
 pub use once::forecast;

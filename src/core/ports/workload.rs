@@ -18,6 +18,14 @@ pub struct ScaleTarget {
     pub name: String,
 }
 
+impl ScaleTarget {
+    /// The Deployment called `name`.
+    #[must_use]
+    pub fn deployment(name: &str) -> Self {
+        Self { api_version: "apps/v1".to_owned(), kind: "Deployment".to_owned(), name: name.to_owned() }
+    }
+}
+
 /// The target's `scale` subresource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scale {
