@@ -131,7 +131,18 @@ async fn on_a_cluster_the_scale_subresource_says_how_many_there_are() {
 async fn in_pods_the_kill_is_counted_and_the_message_comes_back() {
     let Some(world) = World::new().await else { return };
     let stack = &world.stack;
-    stack.ok(["setup", "--kind", "scaled-object", "--controller", "in-process", "--work-seconds", "600", "--visibility-timeout", "3600", "--yes"]);
+    stack.ok([
+        "setup",
+        "--kind",
+        "scaled-object",
+        "--controller",
+        "in-process",
+        "--work-seconds",
+        "600",
+        "--visibility-timeout",
+        "3600",
+        "--yes",
+    ]);
     stack.ok(["produce", "--count", "2"]);
     let workloads = KubeWorkloads::new(&world.space.cluster().await, &world.space.namespace);
     let target = ScaleTarget::deployment(&format!("{}-video-processor", world.name()));

@@ -35,7 +35,9 @@ pub(crate) fn next(status: &Status) -> &'static str {
     match status.objects {
         _ if !status.is_set_up => "kedactl setup",
         ObjectCounts { drifted, absent, .. } if drifted + absent > 0 => "kedactl setup",
-        _ if waiting || status.jobs.pending + status.jobs.running > 0 || status.replicas.is_some_and(|one| one.current > 0) => "kedactl watch",
+        _ if waiting || status.jobs.pending + status.jobs.running > 0 || status.replicas.is_some_and(|one| one.current > 0) => {
+            "kedactl watch"
+        }
         _ => "kedactl produce --count 10",
     }
 }
