@@ -14,8 +14,8 @@ const RUN: &str = r#"
     printf '{"state":"running","pid":%s,"started_at":"2026-01-01T00:00:00Z","ended_at":null,"reason":null,"message_id":"m1"}' $$$$ \
         > "$folder/.new" && mv "$folder/.new" "$folder/state.json"
 "#;
-/// Runs until it is told to end, and writes that down.
-const UNTIL_TOLD: &str = "trap 'echo $KEDACTL_JOB >> \"$KEDACTL_STATE_DIR/told\"; exit 143' TERM; while :; do sleep 0.01; done";
+/// Ends when it is told to, and writes that down.
+const UNTIL_TOLD: &str = "trap 'echo $KEDACTL_JOB >> \"$KEDACTL_STATE_DIR/told\"; exit 143' TERM";
 
 struct World {
     root: tempfile::TempDir,
@@ -24,7 +24,7 @@ struct World {
 }
 
 impl World {
-    /// A Deployment of `script`, which a ScaledObject scales.
+    /// A Deployment whose replicas go through `script`, then say that they run, and run on; a ScaledObject scales it.
     fn new(script: &str) -> Self {
         let root = tempfile::tempdir().expect("tempdir");
         let objects = FileObjects::new(root.path().join("objects"));
@@ -37,7 +37,7 @@ impl World {
     }
 
     fn deploy(&self, script: &str) {
-        let container = json!({"command": ["kedactl", "-c", format!("{RUN}\n{script}")], "env": [{"name": "A", "value": "b"}]});
+        let container = json!({"command": ["kedactl", "-c", format!("{script}\n{RUN}\nwhile :; do sleep 0.01; done")], "env": [{"name": "A", "value": "b"}]});
         let template = json!({"spec": {"containers": [container], "terminationGracePeriodSeconds": 1}});
         let replicas = self.objects.read("Deployment", "encoder").expect("read").map_or(json!(0), |old| old["spec"]["replicas"].clone());
         let deployment =
@@ -133,7 +133,7 @@ async fn one_that_dies_is_started_again_and_waits_longer_each_time() {
 
 #[tokio::test]
 async fn one_that_does_not_listen_is_killed_after_its_grace_period() {
-    let world = World::new("trap '' TERM; while :; do sleep 0.01; done");
+    let world = World::new("trap '' TERM");
     world.scale_to(1).await;
     world.ready(1).await;
     let begun = Instant::now();
