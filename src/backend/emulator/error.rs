@@ -5,7 +5,7 @@ use http::Response;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{json, request::Service};
+use super::{cloudwatch, json, request::Service};
 
 /// A typed refusal, as the service would give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +57,16 @@ impl ServiceError {
         let fault = if self.status < 500 { "Sender" } else { "Receiver" };
         let builder = Response::builder().status(self.status).header("x-amzn-requestid", &id);
         let built = match service {
-            Service::SqsJson => {
-                let body = serde_json::json!({ "__type": format!("com.amazonaws.sqs#{}", self.code), "message": self.message });
-                builder
-                    .header("content-type", "application/x-amz-json-1.0")
-                    .header("x-amzn-query-error", format!("{query_code};{fault}"))
-                    .body(Bytes::from(body.to_string()))
+            Service::SqsJson | Service::CloudWatchJson | Service::CloudWatchCbor => {
+                let package = if service == Service::SqsJson { "sqs" } else { "cloudwatch" };
+                let body = serde_json::json!({ "__type": format!("com.amazonaws.{package}#{}", self.code), "message": self.message });
+                let builder = builder.header("x-amzn-query-error", format!("{query_code};{fault}"));
+                if service == Service::CloudWatchCbor {
+                    let builder = builder.header("content-type", "application/cbor").header("smithy-protocol", "rpc-v2-cbor");
+                    builder.body(Bytes::from(cloudwatch::cbor(&body)))
+                } else {
+                    builder.header("content-type", "application/x-amz-json-1.0").body(Bytes::from(body.to_string()))
+                }
             }
             Service::Eks => {
                 let body = serde_json::json!({ "message": self.message, "__type": self.code });
@@ -72,7 +76,7 @@ impl ServiceError {
                     .body(Bytes::from(body.to_string()))
             }
             Service::Kinesis | Service::DynamoDb | Service::DynamoDbStreams => return json::refuse(service, self),
-            Service::SqsQuery | Service::Iam | Service::Sts => {
+            Service::SqsQuery | Service::Iam | Service::Sts | Service::CloudWatchQuery => {
                 let escape = quick_xml::escape::escape;
                 let body = format!(
                     "<ErrorResponse xmlns=\"{}\"><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>",

@@ -3,6 +3,7 @@
 //! One service, two transports: the SDK reaches it in process (`connector`), anything else through a port (`serve`).
 
 pub mod clock;
+mod cloudwatch;
 pub mod connector;
 mod constraints;
 pub mod eks;
@@ -36,8 +37,11 @@ use super::store::{Schema, Store};
 pub const ACCOUNT: &str = "123456789012";
 
 /// The tables of all services, in one file; a change of them is one more upgrade.
-const SCHEMA: Schema =
-    Schema { version: 4, tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA], upgrades: &[iam::USERS, tags::SCHEMA, kinesis::SCHEMA] };
+const SCHEMA: Schema = Schema {
+    version: 5,
+    tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA],
+    upgrades: &[iam::USERS, tags::SCHEMA, kinesis::SCHEMA, cloudwatch::SCHEMA],
+};
 
 /// The embedded AWS services over one SQLite file. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -124,6 +128,7 @@ impl Emulator {
             Service::Eks => eks::handle(self, &call).await,
             Service::Kinesis => kinesis::handle(self, call.clone()).await,
             Service::DynamoDb | Service::DynamoDbStreams => Err(json::unknown_action(&call)),
+            Service::CloudWatchCbor | Service::CloudWatchJson | Service::CloudWatchQuery => cloudwatch::handle(self, call.clone()).await,
         };
         answer.unwrap_or_else(|error: ServiceError| error.respond(call.service))
     }

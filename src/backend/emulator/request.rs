@@ -1,9 +1,15 @@
 //! One HTTP request as the services see it: which service, which caller, which action.
 
+use std::io::Read;
+
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http::{HeaderMap, Method, Request};
 
 use super::error::ServiceError;
+
+/// Longest body that a compressed one may become, in bytes.
+const MOST_INFLATED: u64 = 16 * 1024 * 1024;
 
 /// A service and its wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,12 @@ pub enum Service {
     DynamoDb,
     /// DynamoDB Streams, AWS JSON 1.0.
     DynamoDbStreams,
+    /// CloudWatch, Smithy's RPC v2 on CBOR.
+    CloudWatchCbor,
+    /// CloudWatch, AWS JSON 1.0.
+    CloudWatchJson,
+    /// CloudWatch, query.
+    CloudWatchQuery,
 }
 
 impl Service {
@@ -32,6 +44,7 @@ impl Service {
         let (prefix, action) = target.split_once('.')?;
         let service = match prefix {
             "AmazonSQS" => Self::SqsJson,
+            "GraniteServiceVersion20100801" => Self::CloudWatchJson,
             "Kinesis_20131202" => Self::Kinesis,
             "DynamoDB_20120810" => Self::DynamoDb,
             "DynamoDBStreams_20120810" => Self::DynamoDbStreams,
@@ -46,6 +59,7 @@ impl Service {
         match self {
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::CloudWatchQuery => "http://monitoring.amazonaws.com/doc/2010-08-01/",
             _ => "http://queue.amazonaws.com/doc/2012-11-05/",
         }
     }
@@ -83,6 +97,7 @@ impl Call {
     /// When nothing tells which service is meant.
     pub fn parse(request: Request<Bytes>) -> Result<Self, (Service, ServiceError)> {
         let (parts, body) = request.into_parts();
+        let body = plain(&parts.headers, body)?;
         let is_form = header(&parts.headers, "content-type").starts_with("application/x-www-form-urlencoded");
         let mut fields: Vec<(String, String)> = decode(parts.uri.query().unwrap_or_default().as_bytes());
         if is_form {
@@ -97,12 +112,15 @@ impl Call {
         let target = header(&parts.headers, "x-amz-target");
         let (service, action) = if let Some((service, action)) = Service::targeted(target) {
             (service, action.to_owned())
+        } else if let Some(action) = parts.uri.path().strip_prefix("/service/GraniteServiceVersion20100801/operation/") {
+            (Service::CloudWatchCbor, action.to_owned())
         } else {
             let action = field("Action").unwrap_or_default();
             let service = match (scope.service.as_str(), action.as_str()) {
                 ("sqs", _) => Service::SqsQuery,
                 ("iam", _) => Service::Iam,
                 ("eks", _) => Service::Eks,
+                ("monitoring", _) => Service::CloudWatchQuery,
                 ("sts", _) | (_, "AssumeRoleWithWebIdentity" | "AssumeRole" | "GetCallerIdentity" | "AssumeRoleWithSAML") => Service::Sts,
                 (_, _) if parts.uri.path().starts_with("/clusters") => Service::Eks,
                 (_, "") => {
@@ -144,6 +162,21 @@ impl Call {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The body as it was before the client compressed it, as newer SDKs do with large ones.
+fn plain(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (Service, ServiceError)> {
+    if !header(headers, "content-encoding").eq_ignore_ascii_case("gzip") {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    let read = GzDecoder::new(&body[..]).take(MOST_INFLATED + 1).read_to_end(&mut plain);
+    let refused = |message: String| (Service::SqsJson, ServiceError::new("SerializationException", message));
+    match read {
+        Ok(length) if length as u64 > MOST_INFLATED => Err(refused(format!("the body is longer than {MOST_INFLATED} bytes"))),
+        Ok(_) => Ok(plain.into()),
+        Err(error) => Err(refused(format!("the body is not gzip: {error}"))),
+    }
 }
 
 fn decode(text: &[u8]) -> Vec<(String, String)> {

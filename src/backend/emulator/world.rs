@@ -80,6 +80,10 @@ impl World {
         aws_sdk_kinesis::Client::new(&self.config(credentials))
     }
 
+    pub(super) fn cloudwatch(&self, credentials: Credentials) -> aws_sdk_cloudwatch::Client {
+        aws_sdk_cloudwatch::Client::new(&self.config(credentials))
+    }
+
     pub(super) fn eks(&self, credentials: Credentials) -> aws_sdk_eks::Client {
         aws_sdk_eks::Client::new(&self.config(credentials))
     }

@@ -28,7 +28,25 @@ use crate::{
 /// # Errors
 /// `AccessDenied`, `ExpiredToken` and `InvalidClientTokenId`, all 403.
 pub(crate) fn authorize_at(connection: &Connection, call: &Call, now: i64, action: &str, resource: &str) -> Result<(), ServiceError> {
-    authenticate(connection, call, now)?.may(connection, call, now, action, resource)
+    authenticate(connection, call, now)?.may(connection, call, now, Act::new(action, resource))
+}
+
+/// What a caller wants to do, and what conditions may ask about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Act<'a> {
+    /// The action (`sqs:SendMessage`).
+    pub(crate) action: &'a str,
+    /// An ARN, or `*` where the service has no resources.
+    pub(crate) resource: &'a str,
+    /// The service's own condition keys, with their values.
+    pub(crate) keys: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Act<'a> {
+    /// An action without condition keys of its own.
+    pub(crate) fn new(action: &'a str, resource: &'a str) -> Self {
+        Self { action, resource, keys: &[] }
+    }
 }
 
 /// One kind of policies, all of which must allow; and what AWS calls it.
@@ -49,10 +67,11 @@ impl Layer {
 }
 
 impl Identity {
-    /// Whether every layer of policies lets this caller do `action`.
-    pub(crate) fn may(&self, connection: &Connection, call: &Call, now: i64, action: &str, resource: &str) -> Result<(), ServiceError> {
+    /// Whether every layer of policies lets this caller do `act`.
+    pub(crate) fn may(&self, connection: &Connection, call: &Call, now: i64, act: Act<'_>) -> Result<(), ServiceError> {
+        let Act { action, resource, keys } = act;
         let place = Place::new(&call.region, ACCOUNT);
-        let context = self.context(call, now, &place);
+        let context = keys.iter().fold(self.context(call, now, &place), |context, (key, value)| context.with(key, *value));
         for layer in self.layers(connection)? {
             let why = match layer.ask(action, resource, &context) {
                 Verdict::Allowed { .. } => continue,

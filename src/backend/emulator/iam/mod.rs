@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use super::{Emulator, error::ServiceError, request::Call};
 
 pub(crate) use ask::{Ask, SESSION_NAME, invalid, violated, violations};
-pub(crate) use authorize::authorize_at;
+pub(crate) use authorize::{Act, authorize_at};
 pub(crate) use ids::{secret, unique_id};
 pub(crate) use providers::{clients_of, without_scheme};
 pub(crate) use roles::{Role, mark_used};

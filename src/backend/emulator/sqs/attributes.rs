@@ -119,15 +119,15 @@ fn shown(queue: &Queue, name: &str) -> Option<String> {
 }
 
 /// The three counters, at one moment.
-struct Counters {
-    visible: i64,
-    in_flight: i64,
-    delayed: i64,
+pub(super) struct Counters {
+    pub(super) visible: i64,
+    pub(super) in_flight: i64,
+    pub(super) delayed: i64,
 }
 
 impl Counters {
     /// Counts by time: nothing is moved or expired by looking.
-    fn count(session: &Session<'_>, queue: &Queue) -> Result<Self, ServiceError> {
+    pub(super) fn count(session: &Session<'_>, queue: &Queue) -> Result<Self, ServiceError> {
         let mut count = session.connection.prepare_cached(
             "SELECT count(*) FILTER (WHERE visible_at <= ?2), count(*) FILTER (WHERE visible_at > ?2 AND taken = 1),
                     count(*) FILTER (WHERE visible_at > ?2 AND taken = 0)

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
+use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -144,6 +145,19 @@ pub(crate) async fn handle(emulator: &Emulator, call: Arc<Call>) -> Result<Respo
         _ => Err(error::unknown_action(&call)),
     };
     answer.and_then(|value| wire::respond(&call, &value))
+}
+
+/// The names of the region's queues, in order; for CloudWatch.
+pub(crate) fn queue_names(connection: &Connection, region: &str) -> Result<Vec<String>, ServiceError> {
+    queue::Queue::names(connection, region, "", "")
+}
+
+/// How many messages of the queue called `name` are visible, in flight and delayed at `now` (milliseconds since 1970).
+pub(crate) fn counters(connection: &Connection, call: &Call, now: i64, name: &str) -> Result<Option<[i64; 3]>, ServiceError> {
+    let Some(queue) = queue::Queue::find(connection, &call.region, name)? else { return Ok(None) };
+    let session = Session { connection, call, now, reuse: super::NameReuse::default() };
+    let attributes::Counters { visible, in_flight, delayed } = attributes::Counters::count(&session, &queue)?;
+    Ok(Some([visible, in_flight, delayed]))
 }
 
 /// Brings an action's input to it, in the kind of transaction that it needs.

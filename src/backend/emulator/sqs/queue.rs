@@ -62,7 +62,7 @@ impl Queue {
     }
 
     /// All queues of `region` whose name begins with `prefix`, behind `after`, in order.
-    fn names(connection: &Connection, region: &str, prefix: &str, after: &str) -> Result<Vec<String>, ServiceError> {
+    pub(super) fn names(connection: &Connection, region: &str, prefix: &str, after: &str) -> Result<Vec<String>, ServiceError> {
         let mut names = connection.prepare_cached("SELECT name FROM queues WHERE region = ?1 AND name > ?2 ORDER BY name")?;
         let names = names.query_map((region, after), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
         Ok(names.into_iter().filter(|name| name.starts_with(prefix)).collect())
