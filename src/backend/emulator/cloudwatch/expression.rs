@@ -137,7 +137,9 @@ fn known(function: &str) -> Result<(), ServiceError> {
     if matches!(function, "SUM" | "AVG" | "MIN" | "MAX" | "ABS" | "CEIL" | "FLOOR" | "FILL") {
         Ok(())
     } else {
-        Err(validation(format!("Error in expression: the function {function} is not offered by the embedded CloudWatch, which has {FUNCTIONS}.")))
+        Err(validation(format!(
+            "Error in expression: the function {function} is not offered by the embedded CloudWatch, which has {FUNCTIONS}."
+        )))
     }
 }
 
@@ -153,7 +155,9 @@ fn join(sign: char, left: Worth, right: Worth) -> Result<Worth, ServiceError> {
         (Worth::One(left), Worth::One(right)) => Worth::One(left.with(&right, apply)),
         (Worth::One(left), Worth::Number(right)) => Worth::One(left.map(|left| apply(left, right))),
         (Worth::Number(left), Worth::One(right)) => Worth::One(right.map(|right| apply(left, right))),
-        (Worth::Many(_), _) | (_, Worth::Many(_)) => return Err(validation(format!("Error in expression: {sign} cannot be used on a list."))),
+        (Worth::Many(_), _) | (_, Worth::Many(_)) => {
+            return Err(validation(format!("Error in expression: {sign} cannot be used on a list.")));
+        }
     })
 }
 
@@ -257,9 +261,19 @@ mod tests {
 
     #[test]
     fn what_is_not_offered_is_named() {
-        for (text, named) in
-            [("RATE(a)", "RATE"), ("SEARCH('x', 'Sum', 60)", "SEARCH"), ("a > 1", "`>`"), ("a +", "its end"), ("c", "no query c"), ("SUM(a)", "one number"), ("[a]", "a list"), ("FILL(a)", "FILL"), ("a $ b", "`$`"), ("1.2.3", "1.2.3"), ("'a", "not closed")]
-        {
+        for (text, named) in [
+            ("RATE(a)", "RATE"),
+            ("SEARCH('x', 'Sum', 60)", "SEARCH"),
+            ("a > 1", "`>`"),
+            ("a +", "its end"),
+            ("c", "no query c"),
+            ("SUM(a)", "one number"),
+            ("[a]", "a list"),
+            ("FILL(a)", "FILL"),
+            ("a $ b", "`$`"),
+            ("1.2.3", "1.2.3"),
+            ("'a", "not closed"),
+        ] {
             let error = evaluate(text).expect_err(text);
             assert!(error.code == "ValidationError" && error.message.contains(named), "{text}: {}", error.message);
         }

@@ -126,7 +126,9 @@ fn checked(queries: &[Query]) -> Result<BTreeMap<&str, &Query>, ServiceError> {
         let id = query.id.as_deref().ok_or_else(|| missing(&parameter))?;
         let begins = id.starts_with(|c: char| c.is_ascii_lowercase()) && id.len() <= 255;
         if !begins || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return Err(validation(format!("The value {id} for parameter {parameter} is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")));
+            return Err(validation(format!(
+                "The value {id} for parameter {parameter} is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
+            )));
         }
         if by_id.insert(id, query).is_some() {
             return Err(validation(format!("The values for parameter id in MetricDataQueries are not unique: {id}.")));

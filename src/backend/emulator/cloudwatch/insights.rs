@@ -75,9 +75,10 @@ impl Select {
     }
 
     fn selects(&self, metric: &Metric) -> bool {
-        let has_schema = self.schema.as_ref().is_none_or(|names| {
-            names.len() == metric.dimensions.len() && names.iter().all(|name| metric.dimensions.contains_key(name))
-        });
+        let has_schema = self
+            .schema
+            .as_ref()
+            .is_none_or(|names| names.len() == metric.dimensions.len() && names.iter().all(|name| metric.dimensions.contains_key(name)));
         let passes = |(name, comparison, value): &(String, Comparison, String)| {
             metric.dimensions.get(name).is_some_and(|found| (found == value) == (*comparison == Comparison::Equal))
         };
@@ -130,11 +131,8 @@ fn source(reader: &mut Reader<'_>) -> Result<(String, Option<Vec<String>>), Serv
 
 fn filter(reader: &mut Reader<'_>) -> Result<(String, Comparison, String), ServiceError> {
     let name = name(reader, "a dimension's name")?;
-    let comparison = if reader.takes(&Token::Differs) {
-        Comparison::Different
-    } else {
-        reader.expect(&Token::Sign('=')).map(|()| Comparison::Equal)?
-    };
+    let comparison =
+        if reader.takes(&Token::Differs) { Comparison::Different } else { reader.expect(&Token::Sign('=')).map(|()| Comparison::Equal)? };
     match reader.next() {
         Some(Token::Text(value)) => Ok((name, comparison, value.clone())),
         _ => Err(validation(format!("Error in expression: the value of {name} must be in single quotes."))),
@@ -149,7 +147,8 @@ mod tests {
     fn a_query_is_read_with_and_without_schema_and_quotes() {
         let plain = Select::parse("select avg(Backlog) from \"kedactl/demo\"").expect("valid");
         assert_eq!((plain.statistic, plain.metric.as_str(), plain.namespace.as_str()), (Statistic::Average, "Backlog", "kedactl/demo"));
-        let full = Select::parse("SELECT MAX(\"m 1\") FROM SCHEMA(\"n\", Stack, \"b c\") WHERE Stack = 'x' AND \"b c\" != 'y'").expect("valid");
+        let full =
+            Select::parse("SELECT MAX(\"m 1\") FROM SCHEMA(\"n\", Stack, \"b c\") WHERE Stack = 'x' AND \"b c\" != 'y'").expect("valid");
         assert_eq!(full.schema.as_deref(), Some(&["Stack".to_owned(), "b c".to_owned()][..]));
         assert_eq!(full.filters.len(), 2);
         assert_eq!(full.filters[1], ("b c".to_owned(), Comparison::Different, "y".to_owned()));

@@ -2,14 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::{
-    error::unreadable,
-    model::Dimensions,
-    queues,
-    series::Point,
-    session::Session,
-    window::Window,
-};
+use super::{error::unreadable, model::Dimensions, queues, series::Point, session::Session, window::Window};
 use crate::backend::emulator::error::ServiceError;
 
 /// How long points are kept, in seconds: 455 days.
@@ -71,7 +64,8 @@ impl Metric {
 
     /// All metrics of the region, in the order of namespace, name and dimensions; of one namespace where it is given.
     pub(super) fn all(session: &Session<'_>, namespace: Option<&str>) -> Result<Vec<Self>, ServiceError> {
-        let mut metrics = if namespace.is_none_or(|namespace| namespace == queues::NAMESPACE) { queues::metrics(session)? } else { Vec::new() };
+        let mut metrics =
+            if namespace.is_none_or(|namespace| namespace == queues::NAMESPACE) { queues::metrics(session)? } else { Vec::new() };
         let sql = "SELECT id, namespace, name, dimensions, updated FROM cloudwatch_metric
                    WHERE region = ?1 AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name, dimensions";
         let mut kept = session.connection.prepare_cached(sql)?;

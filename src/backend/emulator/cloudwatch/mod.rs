@@ -57,7 +57,11 @@ pub(crate) async fn handle(emulator: &Emulator, call: Arc<Call>) -> Result<Respo
     wire::respond(&call, &value)
 }
 
-async fn look<I: DeserializeOwned + Send + 'static>(emulator: &Emulator, call: &Arc<Call>, action: Action<I>) -> Result<Value, ServiceError> {
+async fn look<I: DeserializeOwned + Send + 'static>(
+    emulator: &Emulator,
+    call: &Arc<Call>,
+    action: Action<I>,
+) -> Result<Value, ServiceError> {
     let (input, call, now) = (wire::read(call)?, call.clone(), emulator.clock.now_ms());
     emulator.store.read(move |connection| action(&Session { connection, call: &call, now }, input)).await
 }

@@ -80,7 +80,8 @@ pub(super) fn put(session: &Session<'_>, input: Put) -> Result<Value, ServiceErr
     let namespace = input.namespace.ok_or_else(|| missing("Namespace"))?;
     session.authorize("cloudwatch:PutMetricData", &[("cloudwatch:namespace", &namespace)])?;
     check_namespace(&namespace)?;
-    let data: Vec<Datum> = input.metric_data.into_iter().chain(input.entity_metric_data.into_iter().flat_map(|of| of.metric_data)).collect();
+    let data: Vec<Datum> =
+        input.metric_data.into_iter().chain(input.entity_metric_data.into_iter().flat_map(|of| of.metric_data)).collect();
     if data.is_empty() {
         return Err(missing("MetricData"));
     }
@@ -120,7 +121,8 @@ impl Datum {
         };
         let Moment(time) = self.timestamp.unwrap_or(Moment(now));
         if !(now - OLDEST..=now + NEWEST).contains(&time) {
-            let message = format!("The parameter {} must specify a time within the past two weeks and the next two hours.", part("Timestamp"));
+            let message =
+                format!("The parameter {} must specify a time within the past two weeks and the next two hours.", part("Timestamp"));
             return Err(invalid(message));
         }
         let seconds = time.div_euclid(1000);

@@ -1,12 +1,6 @@
 //! `AWS/SQS`: the queues' counters as metrics. Their past is not kept, so each minute shows what is there now.
 
-use super::{
-    metric::Metric,
-    model::Dimensions,
-    series::Point,
-    session::Session,
-    window::Window,
-};
+use super::{metric::Metric, model::Dimensions, series::Point, session::Session, window::Window};
 use crate::backend::emulator::{error::ServiceError, sqs};
 
 /// SQS's namespace.

@@ -53,7 +53,8 @@ pub(super) fn get(session: &Session<'_>, input: Get) -> Result<Value, ServiceErr
     let worded = |error: ServiceError| invalid(error.message);
     let window = Window::new(start, end, check_period(period).map_err(worded)?, session.now);
     if (window.end - window.start) / window.period > MOST {
-        let message = format!("You have requested more than {MOST} datapoints: raise Period or shorten the time between StartTime and EndTime.");
+        let message =
+            format!("You have requested more than {MOST} datapoints: raise Period or shorten the time between StartTime and EndTime.");
         return Err(combination(message));
     }
     let unit = input.unit.as_deref();

@@ -19,7 +19,12 @@ fn dimension(name: &str, value: &str) -> Dimension {
 }
 
 fn datum(value: f64, at: i64) -> MetricDatum {
-    MetricDatum::builder().metric_name("Backlog").dimensions(dimension("Stack", "demo")).value(value).timestamp(DateTime::from_secs(at)).build()
+    MetricDatum::builder()
+        .metric_name("Backlog")
+        .dimensions(dimension("Stack", "demo"))
+        .value(value)
+        .timestamp(DateTime::from_secs(at))
+        .build()
 }
 
 async fn put(client: &Client, data: impl IntoIterator<Item = MetricDatum>) {
@@ -63,7 +68,11 @@ async fn values_of_a_period_come_to_each_statistic() {
     let client = world.cloudwatch(admin());
     put(&client, [datum(2.0, NOW), datum(4.0, NOW + 30), datum(9.0, NOW - 60)]).await;
     for (name, expected) in [("Average", 3.0), ("Sum", 6.0), ("Minimum", 2.0), ("Maximum", 4.0), ("SampleCount", 2.0), ("p50", 2.0)] {
-        assert_eq!(value(&client, stat("q", name, 60)).await, [(-60, if name == "SampleCount" { 1.0 } else { 9.0 }), (0, expected)], "{name}");
+        assert_eq!(
+            value(&client, stat("q", name, 60)).await,
+            [(-60, if name == "SampleCount" { 1.0 } else { 9.0 }), (0, expected)],
+            "{name}"
+        );
     }
     assert_eq!(get(&client, &[stat("q", "Sum", 300)], -300, 60).await.expect("answered"), [[(-300, 9.0), (0, 6.0)]]);
     assert_eq!(get(&client, &[stat("q", "Sum", 60)], -60, 0).await.expect("answered"), [[(-60, 9.0)]], "the end is not part of the window");
@@ -98,7 +107,8 @@ async fn a_metric_is_its_dimensions_and_its_unit_filters() {
     let world = World::empty();
     let client = world.cloudwatch(admin());
     let bare = MetricDatum::builder().metric_name("Backlog").value(100.0).build();
-    let bytes = MetricDatum::builder().metric_name("Backlog").dimensions(dimension("Stack", "demo")).value(7.0).unit(StandardUnit::Bytes).build();
+    let bytes =
+        MetricDatum::builder().metric_name("Backlog").dimensions(dimension("Stack", "demo")).value(7.0).unit(StandardUnit::Bytes).build();
     put(&client, [datum(2.0, NOW), bare, bytes]).await;
     assert_eq!(value(&client, stat("q", "Sum", 60)).await, [(0, 9.0)], "without a unit all count");
     let with_unit = |unit: StandardUnit| {
@@ -182,7 +192,8 @@ async fn the_newest_datapoint_comes_first_and_long_answers_in_pages() {
 async fn a_thousand_metrics_travel_compressed_in_one_request() {
     let world = World::empty();
     let client = world.cloudwatch(admin());
-    let named = |n: u32| MetricDatum::builder().metric_name(format!("m{n}")).dimensions(dimension("Long", &"x".repeat(200))).value(1.0).build();
+    let named =
+        |n: u32| MetricDatum::builder().metric_name(format!("m{n}")).dimensions(dimension("Long", &"x".repeat(200))).value(1.0).build();
     put(&client, (0..1000).map(named)).await;
     let mut pages = client.list_metrics().namespace("kedactl/demo").into_paginator().send();
     let mut count = 0;
@@ -243,7 +254,13 @@ async fn a_queue_is_seen_through_its_metrics() {
         sqs.send_message().queue_url(&url).message_body("x").send().await.expect("sent");
     }
     world.time.fetch_add(90, Ordering::SeqCst);
-    let visible = |queue: &str| Metric::builder().namespace("AWS/SQS").metric_name("ApproximateNumberOfMessagesVisible").dimensions(dimension("QueueName", queue)).build();
+    let visible = |queue: &str| {
+        Metric::builder()
+            .namespace("AWS/SQS")
+            .metric_name("ApproximateNumberOfMessagesVisible")
+            .dimensions(dimension("QueueName", queue))
+            .build()
+    };
     let query = of("q", visible("work"), "Average", 60);
     assert_eq!(get(&client, &[query], -60, 300).await.expect("answered"), [[(-60, 3.0), (0, 3.0), (60, 3.0)]]);
     assert_eq!(get(&client, &[of("q", visible("none"), "Average", 60)], -60, 300).await.expect("answered"), [[]]);
@@ -258,7 +275,8 @@ async fn the_older_statistics_call_gives_the_same_numbers() {
     put(&client, [datum(2.0, NOW), datum(4.0, NOW)]).await;
     let request = client.get_metric_statistics().namespace("kedactl/demo").metric_name("Backlog").dimensions(dimension("Stack", "demo"));
     let request = request.start_time(DateTime::from_secs(NOW - 60)).end_time(DateTime::from_secs(NOW + 60)).period(60);
-    let answer = request.statistics(Statistic::Sum).statistics(Statistic::Average).extended_statistics("p100").send().await.expect("answered");
+    let answer =
+        request.statistics(Statistic::Sum).statistics(Statistic::Average).extended_statistics("p100").send().await.expect("answered");
     let [point] = answer.datapoints() else { panic!("{answer:?}") };
     assert_eq!((point.sum(), point.average(), point.minimum()), (Some(6.0), Some(3.0), None));
     assert_eq!(point.timestamp().map(DateTime::secs), Some(NOW));

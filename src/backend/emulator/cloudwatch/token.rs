@@ -41,14 +41,18 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ServiceError> {
         let (token, length) = match first {
             '\'' | '"' => {
                 let inside = &rest[1..];
-                let end = inside.find(first).ok_or_else(|| validation(format!("Error in expression: {first} is not closed in `{text}`.")))?;
+                let end =
+                    inside.find(first).ok_or_else(|| validation(format!("Error in expression: {first} is not closed in `{text}`.")))?;
                 let quoted = inside[..end].to_owned();
                 (if first == '\'' { Token::Text(quoted) } else { Token::Name(quoted) }, end + 2)
             }
             '0'..='9' | '.' => {
                 let length = length_of(rest, |c| c.is_ascii_digit() || c == '.');
                 let number = rest[..length].parse();
-                (Token::Number(number.map_err(|_| validation(format!("Error in expression: `{}` is no number.", &rest[..length])))?), length)
+                (
+                    Token::Number(number.map_err(|_| validation(format!("Error in expression: `{}` is no number.", &rest[..length])))?),
+                    length,
+                )
             }
             'a'..='z' | 'A'..='Z' | '_' => {
                 let length = length_of(rest, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));

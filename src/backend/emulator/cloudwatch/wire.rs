@@ -32,7 +32,9 @@ pub(super) fn read<I: DeserializeOwned>(call: &Call) -> Result<I, ServiceError> 
 
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, without_nulls(value))).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, without_nulls(value))).collect()
+        }
         Value::Array(members) => members.into_iter().map(without_nulls).collect(),
         other => other,
     }

@@ -67,7 +67,11 @@ impl Request<'_> {
         if self.verdict(&own, action).is_allowed() {
             return if caller.is_denied(connection, &ask.call, ask.now, action, resource)? { refused() } else { Ok(()) };
         }
-        if self.verdict(&account, action).is_allowed() { caller.may(connection, &ask.call, ask.now, Act::new(action, resource)) } else { refused() }
+        if self.verdict(&account, action).is_allowed() {
+            caller.may(connection, &ask.call, ask.now, Act::new(action, resource))
+        } else {
+            refused()
+        }
     }
 
     fn verdict(&self, names: &[&str], action: &str) -> Verdict {

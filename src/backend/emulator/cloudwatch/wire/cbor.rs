@@ -109,7 +109,10 @@ mod tests {
         let answer = json!({ "Timestamps": [60, 120], "Values": [1.0, 2.5], "Label": "l", "More": { "Flag": true, "None": null } });
         let bytes = write(&answer);
         assert!(bytes.windows(2).any(|pair| pair[0] == 0xc1), "a time bears tag 1");
-        assert_eq!(read(&bytes).expect("reads"), json!({ "Timestamps": [60.0, 120.0], "Values": [1.0, 2.5], "Label": "l", "More": { "Flag": true, "None": null } }));
+        assert_eq!(
+            read(&bytes).expect("reads"),
+            json!({ "Timestamps": [60.0, 120.0], "Values": [1.0, 2.5], "Label": "l", "More": { "Flag": true, "None": null } })
+        );
     }
 
     #[test]

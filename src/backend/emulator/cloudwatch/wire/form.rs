@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn lists_come_in_the_order_of_their_numbers() {
-        let text = "Action=PutMetricData&MetricData.member.10.Value=2&MetricData.member.9.Value=1&MetricData.member.9.Dimensions.member.1.Name=a";
+        let text =
+            "Action=PutMetricData&MetricData.member.10.Value=2&MetricData.member.9.Value=1&MetricData.member.9.Dimensions.member.1.Name=a";
         let fields: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let data = json!([{ "Value": "1", "Dimensions": [{ "Name": "a" }] }, { "Value": "2" }]);
         assert_eq!(read(&fields).expect("reads"), json!({ "Action": "PutMetricData", "MetricData": data }));
