@@ -55,7 +55,7 @@ impl Expression {
         match self {
             Self::Number(number) => Ok(Worth::Number(*number)),
             Self::Id(id) => look(id).map(Worth::One),
-            Self::Negated(inner) => each(inner.worth(look)?, |value| -value),
+            Self::Negated(inner) => Ok(each(inner.worth(look)?, |value| -value)),
             Self::Joined(sign, left, right) => join(*sign, left.worth(look)?, right.worth(look)?),
             Self::List(members) => {
                 let series = members.iter().map(|member| match member.worth(look)? {
@@ -161,20 +161,20 @@ fn join(sign: char, left: Worth, right: Worth) -> Result<Worth, ServiceError> {
     })
 }
 
-fn each(worth: Worth, change: impl Fn(f64) -> f64) -> Result<Worth, ServiceError> {
-    Ok(match worth {
+fn each(worth: Worth, change: impl Fn(f64) -> f64) -> Worth {
+    match worth {
         Worth::Number(number) => Worth::Number(change(number)),
         Worth::One(series) => Worth::One(series.map(change)),
         Worth::Many(all) => Worth::Many(all.iter().map(|series| series.map(&change)).collect()),
-    })
+    }
 }
 
 fn call(function: &str, mut arguments: Vec<Worth>) -> Result<Worth, ServiceError> {
     let count = arguments.len();
     match (function, arguments.pop(), arguments.pop()) {
-        ("ABS", Some(only), None) => each(only, f64::abs),
-        ("CEIL", Some(only), None) => each(only, f64::ceil),
-        ("FLOOR", Some(only), None) => each(only, f64::floor),
+        ("ABS", Some(only), None) => Ok(each(only, f64::abs)),
+        ("CEIL", Some(only), None) => Ok(each(only, f64::ceil)),
+        ("FLOOR", Some(only), None) => Ok(each(only, f64::floor)),
         ("FILL", Some(Worth::Number(number)), Some(Worth::One(series))) if count == 2 => Ok(Worth::One(filled(series, number))),
         ("SUM" | "AVG" | "MIN" | "MAX", Some(Worth::One(series)), None) => {
             let values: Vec<f64> = series.values.into_values().collect();

@@ -42,7 +42,7 @@ pub(super) struct Get {
 #[serde(rename_all = "PascalCase")]
 struct Query {
     id: Option<String>,
-    metric_stat: Option<Stat>,
+    metric_stat: Option<OfMetric>,
     expression: Option<String>,
     label: Option<String>,
     return_data: Option<Flag>,
@@ -52,7 +52,7 @@ struct Query {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Stat {
+struct OfMetric {
     metric: Option<Of>,
     period: Option<Whole>,
     stat: Option<String>,
@@ -137,7 +137,7 @@ fn checked(queries: &[Query]) -> Result<BTreeMap<&str, &Query>, ServiceError> {
     Ok(by_id)
 }
 
-impl<'a> Queries<'a> {
+impl Queries<'_> {
     fn series(&mut self, id: &str) -> Result<Series, ServiceError> {
         match self.found.get(id) {
             Some(Some(series)) => return Ok(series.clone()),
@@ -168,7 +168,7 @@ impl<'a> Queries<'a> {
         }
     }
 
-    fn stat(&self, stat: &Stat, account: Option<&str>) -> Result<Series, ServiceError> {
+    fn stat(&self, stat: &OfMetric, account: Option<&str>) -> Result<Series, ServiceError> {
         let of = stat.metric.as_ref().ok_or_else(|| missing("MetricStat.Metric"))?;
         let namespace = of.namespace.as_deref().filter(|text| !text.is_empty()).ok_or_else(|| missing("MetricStat.Metric.Namespace"))?;
         let name = of.metric_name.as_deref().filter(|text| !text.is_empty()).ok_or_else(|| missing("MetricStat.Metric.MetricName"))?;

@@ -86,7 +86,9 @@ fn encode(encoder: &mut Encoder, value: &Value, is_time: bool) {
         Value::String(text) => drop(encoder.str(text)),
         Value::Array(members) => {
             encoder.array(members.len());
-            members.iter().for_each(|member| encode(encoder, member, is_time));
+            for member in members {
+                encode(encoder, member, is_time);
+            }
         }
         Value::Object(fields) => {
             encoder.map(fields.len());
