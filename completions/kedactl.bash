@@ -1004,7 +1004,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__watch)
-            opts="-f -o -q -h --file --scaler --follow --pace --stack --state-dir --output --color --quiet --help"
+            opts="-f -o -q -h --file --scaler --follow --for --pace --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1020,6 +1020,10 @@ _kedactl() {
                     ;;
                 --scaler)
                     COMPREPLY=($(compgen -W "keda in-process" -- "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --pace)

@@ -8,7 +8,7 @@ use crate::core::{
     ports::{Job, JobSpec, Jobs, Objects, Replica, Scale, ScaleTarget, Workloads},
 };
 
-/// The objects and jobs of no cluster.
+/// The objects, jobs and workloads of no cluster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NoCluster;
 

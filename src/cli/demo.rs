@@ -77,7 +77,7 @@ impl Demo {
 
         heading();
         let refresh = watch::refresh(&settings);
-        let how = Watching { scaled_job: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, refresh };
+        let how = Watching { object: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, lasts: None, refresh };
         let watched = scaler.run(cx, &backend, &*objects, &how, &[]).await?;
         let exit = watch::ending(cx, watched);
         if exit != Exit::DONE {

@@ -7,7 +7,8 @@ use kedactl::{
     core::{
         error::{Error, Result},
         event::Fanout,
-        ops::watch::{Ports, Until, Watched, Watching, check_alone, follow, watch},
+        expiry::parse_watch,
+        ops::watch::{End, Ports, Until, Watched, Watching, check_alone, follow, watch},
         ports::Objects,
         settings::{Choices, Controller, Settings, Target},
         work::parse_pace,
@@ -42,6 +43,9 @@ pub(crate) struct Watch {
     /// Stay when drained
     #[arg(long)]
     follow: bool,
+    /// Watch no longer than this, such as 90s or 10m
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_watch)]
+    lasts: Option<Duration>,
     /// Poll this many times faster than the manifest says; on the local target the jobs sleep faster, too
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
@@ -107,9 +111,9 @@ impl Watch {
         let backend = Backend::connect(&settings)?;
         let (objects, scaled_job) = self.objects(cx, &backend, &settings).await?;
         let until = if self.follow { Until::Cancelled } else { Until::Drained };
-        let how = Watching { scaled_job, pace: self.pace, until, refresh: refresh(&settings) };
+        let how = Watching { object: scaled_job, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings) };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
-        scaler.check(&backend, &*objects, &how.scaled_job).await?;
+        scaler.check(&backend, &*objects, &how.object).await?;
         let watched = scaler.run(cx, &backend, &*objects, &how, &self.work).await?;
         let exit = ending(cx, watched);
         if exit == Exit::DONE {
@@ -138,12 +142,13 @@ async fn show(
     work: &[String],
     watching: impl AsyncFnOnce(Ports<'_>) -> Result<Watched>,
 ) -> Result<Watched> {
-    let (jobs, lease, scalers) = (backend.jobs(how.pace, work).await?, backend.lease().await?, backend.scalers().await?);
-    let title = format!("{}: {}", backend.settings().stack, how.scaled_job);
+    let (jobs, workloads) = (backend.jobs(how.pace, work).await?, backend.workloads(how.pace, work).await?);
+    let (lease, scalers) = (backend.lease().await?, backend.scalers().await?);
+    let title = format!("{}: {}", backend.settings().stack, how.object);
     cx.listen();
     let live = Live::new(&cx.ui, Box::new(view::watch::Watching::new(title)));
     let reporter = Fanout(vec![backend.journal_writer("watch")?, Box::new(live.clone())]);
-    let ports = Ports { objects, jobs: &*jobs, lease: &*lease, scalers: &*scalers, reporter: &reporter };
+    let ports = Ports { objects, jobs: &*jobs, workloads: &*workloads, lease: &*lease, scalers: &*scalers, reporter: &reporter };
     let watched = watching(ports).await;
     if watched.is_ok() {
         live.finish();
@@ -160,7 +165,7 @@ pub(crate) fn refresh(settings: &Settings) -> Duration {
 
 /// The exit of a watch; says what an interrupted one leaves.
 pub(crate) fn ending(cx: &Context, watched: Watched) -> Exit {
-    if watched.drained {
+    if watched.end != End::Cancelled {
         return Exit::DONE;
     }
     cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");

@@ -1,4 +1,6 @@
-//! When a stack may be torn down by `teardown --expired`.
+//! Spans of time as people write them, and when a stack may be torn down by `teardown --expired`.
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
@@ -6,16 +8,30 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 const LONGEST: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// The shortest: a setup on a cluster takes about that long.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
+/// The shortest time to watch for.
+const SHORTEST_WATCH: SignedDuration = SignedDuration::from_secs(1);
 
 /// Reads a span of time such as `30m`, `2h` or `1d`, from a minute to a year; a day has 24 hours.
 ///
 /// # Errors
 /// In words, what is wrong with it.
 pub fn parse_span(text: &str) -> Result<SignedDuration, String> {
-    let rule = || "it must be a span from 1m to 365d, such as 30m, 2h or 1d".to_owned();
-    let span: Span = text.parse().map_err(|_| rule())?;
-    let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| rule())?;
-    if (SHORTEST..=LONGEST).contains(&span) { Ok(span) } else { Err(rule()) }
+    span_of(text, SHORTEST).ok_or_else(|| "it must be a span from 1m to 365d, such as 30m, 2h or 1d".to_owned())
+}
+
+/// Reads how long to watch, such as `90s` or `10m`, from a second to a year.
+///
+/// # Errors
+/// In words, what is wrong with it.
+pub fn parse_watch(text: &str) -> Result<Duration, String> {
+    let span = span_of(text, SHORTEST_WATCH).and_then(|span| Duration::try_from(span).ok());
+    span.ok_or_else(|| "it must be a span from 1s to 365d, such as 90s, 10m or 2h".to_owned())
+}
+
+fn span_of(text: &str, shortest: SignedDuration) -> Option<SignedDuration> {
+    let span: Span = text.parse().ok()?;
+    let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    (shortest..=LONGEST).contains(&span).then_some(span)
 }
 
 /// `in 1 h 5 min (2030-01-02T15:04:05Z)`, `3 min ago (..)`.
@@ -45,6 +61,15 @@ mod tests {
         assert_eq!(minutes("1h30m"), Ok(90));
         for wrong in ["", "0m", "-2h", "30", "30s", "2 months", "366d", "tomorrow", "1e9h", "NaN"] {
             assert!(parse_span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_watch_may_last_seconds() {
+        assert_eq!(parse_watch("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_watch("1h"), Ok(Duration::from_hours(1)));
+        for wrong in ["0s", "999ms", "-1m", "10", "400d"] {
+            assert!(parse_watch(wrong).is_err(), "{wrong}");
         }
     }
 

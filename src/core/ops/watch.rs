@@ -6,6 +6,7 @@ mod follow;
 mod look;
 mod once;
 mod scaler;
+mod triggers;
 mod variables;
 
 use std::time::Duration;
@@ -17,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::core::{
     error::Result,
     event::{Reporter, What},
-    ports::{Claim, Held, Jobs, Lease, Objects, Scalers},
+    keda::manifest::Trigger,
+    ports::{Claim, Held, Jobs, Lease, Objects, Scalers, Workloads},
 };
 
 pub use alone::check_alone;
@@ -31,10 +33,12 @@ pub use variables::container_environment;
 /// What a watch needs from the world.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
-    /// Where the ScaledJob is.
+    /// Where the ScaledJob or ScaledObject is.
     pub objects: &'a dyn Objects,
     /// Where jobs run.
     pub jobs: &'a dyn Jobs,
+    /// Where the targets of ScaledObjects run.
+    pub workloads: &'a dyn Workloads,
     /// The right to scale.
     pub lease: &'a dyn Lease,
     /// What reads triggers.
@@ -46,7 +50,7 @@ pub struct Ports<'a> {
 /// When a watch ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Every queue is empty and no job beyond the minimum runs.
+    /// Every queue is empty, no other trigger is active, and no job beyond the minimum runs.
     Drained,
     /// Never.
     Cancelled,
@@ -55,28 +59,78 @@ pub enum Until {
 /// How a watch watches.
 #[derive(Debug, Clone)]
 pub struct Watching {
-    /// The ScaledJob's name.
-    pub scaled_job: String,
+    /// The name of the ScaledJob or, where there is none, of the ScaledObject.
+    pub object: String,
     /// The polling interval is divided by this.
     pub pace: f64,
     /// When to end.
     pub until: Until,
+    /// The longest time to watch, by the wall's clock.
+    pub lasts: Option<Duration>,
     /// How often to look between polls.
     pub refresh: Duration,
+}
+
+impl Watching {
+    /// When to end at the latest, having begun at `started`.
+    fn deadline(&self, started: Instant) -> Option<Instant> {
+        self.lasts.map(|lasts| started + lasts)
+    }
+
+    /// Says that a watch of `triggers` would never see them drained, where that is so.
+    fn warn_of_shards(&self, triggers: &[Trigger], reporter: &dyn Reporter) {
+        if self.until == Until::Cancelled || self.lasts.is_some() {
+            return;
+        }
+        if let Some(index) = triggers.iter().position(Trigger::counts_shards) {
+            let kind = &triggers[index].kind;
+            let message = format!(
+                "triggers[{index}] `{kind}` counts shards, which stay when their records are read: this watch ends on Ctrl-C, or with `--for SPAN`"
+            );
+            reporter.tell(What::Warning { message });
+        }
+    }
+}
+
+/// Why a watch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Everything was done.
+    Drained,
+    /// Its time was over.
+    Lasted,
+    /// It was cancelled.
+    Cancelled,
 }
 
 /// How a watch ended.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Watched {
-    /// Whether everything was done; false when it was cancelled before.
-    pub drained: bool,
+    /// Why it ended.
+    pub end: End,
     /// Jobs that processed a message and ended meanwhile.
     pub done: u64,
     /// Seconds it took.
     pub seconds: f64,
 }
 
-/// Watches until drained or cancelled.
+impl Watched {
+    /// A watch that began at `started` and ends now.
+    fn now(end: End, done: u64, started: Instant) -> Self {
+        Self { end, done, seconds: started.elapsed().as_secs_f64() }
+    }
+
+    /// The same, told.
+    fn told(self, reporter: &dyn Reporter) -> Self {
+        if self.end == End::Drained {
+            reporter.tell(What::Drained { done: self.done, seconds: self.seconds });
+        }
+        self
+    }
+}
+
+/// Watches until drained or cancelled, or for as long as it may.
 ///
 /// Whoever holds the lease scales: it polls at once, then every polling interval, and a slow poll is followed by the next
 /// without a pause (KEDA's own loop). Everybody else only looks, and takes over when the holder is gone.
@@ -96,7 +150,9 @@ pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken)
 
 async fn scale(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken, tenure: &mut Tenure) -> Result<Watched> {
     let started = Instant::now();
+    let deadline = how.deadline(started);
     let mut scaler = Scaler::load(ports, how).await?;
+    how.warn_of_shards(scaler.triggers(), ports.reporter);
     let mut look = Look::default();
     let mut faults = Faults::default();
     let mut next_poll = started;
@@ -113,22 +169,22 @@ async fn scale(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken, ten
             faults.forgive(ports, scaler.poll(&mut look, held).await)?;
             next_poll = due.max(Instant::now());
         }
-        if faults.forgive(ports, look.refresh(ports, &scaler).await)?.is_some() {
+        if faults.forgive(ports, look.refresh(ports, &mut scaler).await)?.is_some() {
             faults.end();
         }
         if how.until == Until::Drained && scaler.has_polled(acts) && look.is_drained(scaler.minimum()) {
-            let seconds = started.elapsed().as_secs_f64();
-            ports.reporter.tell(What::Drained { done: look.done(), seconds });
-            return Ok(Watched { drained: true, done: look.done(), seconds });
+            return Ok(Watched::now(End::Drained, look.done(), started).told(ports.reporter));
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(Watched::now(End::Lasted, look.done(), started));
         }
         let mut wake = Instant::now() + how.refresh;
         if acts && !scaler.is_paused() {
             wake = wake.min(next_poll);
         }
+        wake = deadline.map_or(wake, |deadline| wake.min(deadline));
         tokio::select! {
-            () = cancel.cancelled() => {
-                return Ok(Watched { drained: false, done: look.done(), seconds: started.elapsed().as_secs_f64() });
-            }
+            () = cancel.cancelled() => return Ok(Watched::now(End::Cancelled, look.done(), started)),
             () = sleep_until(wake) => {}
         }
     }

@@ -88,6 +88,9 @@ pub const TRIGGER_TYPES: [&str; 71] = [
 /// Types that refuse `useCachedMetrics`.
 pub const CACHE_REFUSING_TYPES: [&str; 3] = ["cpu", "memory", "cron"];
 
+/// Types whose value is a number of shards: it does not fall when records are read.
+const SHARD_COUNTING_TYPES: [&str; 2] = ["aws-dynamodb-streams", "aws-kinesis-stream"];
+
 /// The fields of a trigger; `metricType` is known, but an error on a ScaledJob.
 const FIELDS: [&str; 6] = ["type", "name", "metadata", "authenticationRef", "metricType", "useCachedMetrics"];
 
@@ -125,6 +128,12 @@ pub struct AuthenticationRef {
 }
 
 impl Trigger {
+    /// Whether its value is a number of shards, so that it never falls by itself.
+    #[must_use]
+    pub fn counts_shards(&self) -> bool {
+        SHARD_COUNTING_TYPES.contains(&self.kind.as_str())
+    }
+
     pub(super) fn read(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Self> {
         let kind = field.required("type", "a trigger names its type, such as aws-sqs-queue")?;
         known_type(&kind)?;

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ports, Until, Watched, Watching, look::Look, scaler::Scaler};
+use super::{End, Ports, Until, Watched, Watching, look::Look, scaler::Scaler};
 use crate::core::{
     error::{Error, Kind, Result},
     event::What,
@@ -22,7 +22,7 @@ const KEDA: &str = "KEDA";
 /// What a condition that nobody has written yet is called.
 const UNWRITTEN: &str = "Unknown";
 
-/// Follows until drained or cancelled. Creates and deletes nothing.
+/// Follows until drained or cancelled, or for as long as it may. Creates and deletes nothing.
 ///
 /// At each polling interval the rules are evaluated on what is there at that moment, and compared with the jobs that
 /// appeared since the last time.
@@ -31,7 +31,9 @@ const UNWRITTEN: &str = "Unknown";
 /// When the ScaledJob does not exist, is deleted, or asks for what cannot be read; when the cluster refuses to be watched.
 pub async fn follow(ports: Ports<'_>, sights: &dyn Sights, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
     let started = Instant::now();
+    let deadline = how.deadline(started);
     let mut scaler = Scaler::load(ports, how).await?;
+    how.warn_of_shards(scaler.triggers(), ports.reporter);
     scaler.reconcile(false).await?;
     ports.reporter.tell(What::Lease { held: false, holder: KEDA.to_owned() });
     let mut following = Following { ports, look: Look::default(), seen: None, jobs: Vec::new(), window: Window::default(), expected: None };
@@ -40,20 +42,19 @@ pub async fn follow(ports: Ports<'_>, sights: &dyn Sights, how: &Watching, cance
     let mut measured = false;
     loop {
         if how.until == Until::Drained && following.expected.is_some() && measured && following.look.is_drained(scaler.minimum()) {
-            let (done, seconds) = (following.look.done(), started.elapsed().as_secs_f64());
-            ports.reporter.tell(What::Drained { done, seconds });
-            return Ok(Watched { drained: true, done, seconds });
+            return Ok(Watched::now(End::Drained, following.look.done(), started).told(ports.reporter));
         }
         tokio::select! {
-            () = cancel.cancelled() => {
-                return Ok(Watched { drained: false, done: following.look.done(), seconds: started.elapsed().as_secs_f64() });
+            () = cancel.cancelled() => return Ok(Watched::now(End::Cancelled, following.look.done(), started)),
+            () = sleep_until(deadline.unwrap_or(started)), if deadline.is_some() => {
+                return Ok(Watched::now(End::Lasted, following.look.done(), started));
             }
             sight = sights.next() => match sight {
                 None => return Err(Error::new(Kind::Unavailable, "could not follow the cluster", "its streams ended")),
                 Some(sight) => following.take(sight?, &mut scaler).await?,
             },
             () = sleep_until(next_look) => {
-                following.look.measure(ports, &scaler).await;
+                following.look.measure(ports, &mut scaler).await;
                 measured = true;
                 next_look = Instant::now() + how.refresh;
             }

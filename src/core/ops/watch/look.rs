@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use super::{Ports, scaler::Scaler};
+use super::{Ports, scaler::Scaler, triggers::Backlog};
 use crate::core::{
     error::Result,
-    event::{Depth, JobState, What},
+    event::{JobState, What},
     log::note,
     ports::Job,
 };
@@ -19,7 +19,7 @@ const LOGS: usize = 8;
 #[derive(Default)]
 pub(super) struct Look {
     jobs: BTreeMap<String, Job>,
-    depths: Option<Vec<(String, Depth)>>,
+    backlog: Option<Backlog>,
     looked: bool,
     done: u64,
 }
@@ -30,15 +30,15 @@ impl Look {
         self.done
     }
 
-    /// Whether all queues are known to be empty and at most `minimum` jobs run.
+    /// Whether all queues are known to be empty, all other triggers to be inactive, and at most `minimum` jobs run.
     pub(super) fn is_drained(&self, minimum: i64) -> bool {
         let running = self.jobs.values().filter(|job| !job.state.is_finished()).count();
-        let empty = self.depths.as_ref().is_some_and(|depths| depths.iter().all(|(_, depth)| depth.total() == 0));
+        let empty = self.backlog.as_ref().is_some_and(Backlog::is_empty);
         empty && i64::try_from(running).unwrap_or(i64::MAX) <= minimum
     }
 
     /// Looks at jobs and counters, and tells what changed.
-    pub(super) async fn refresh(&mut self, ports: Ports<'_>, scaler: &Scaler<'_>) -> Result<()> {
+    pub(super) async fn refresh(&mut self, ports: Ports<'_>, scaler: &mut Scaler<'_>) -> Result<()> {
         // Jobs first: a job that ends in between then still counts as running, and drained is not said too early.
         let jobs = ports.jobs.list(scaler.name()).await?;
         self.take(&jobs, ports).await;
@@ -47,12 +47,14 @@ impl Look {
     }
 
     /// Looks at the counters, and tells what changed.
-    pub(super) async fn measure(&mut self, ports: Ports<'_>, scaler: &Scaler<'_>) {
-        let depths = scaler.depths().await;
-        if depths.is_some() && depths != self.depths {
-            ports.reporter.tell(What::DepthChanged { depths: depths.clone().unwrap_or_default() });
+    pub(super) async fn measure(&mut self, ports: Ports<'_>, scaler: &mut Scaler<'_>) {
+        let backlog = scaler.backlog().await;
+        let depths = |backlog: &Option<Backlog>| backlog.as_ref().map(|backlog| backlog.depths.clone()).unwrap_or_default();
+        let (before, now) = (depths(&self.backlog), depths(&backlog));
+        if now != before && !now.is_empty() {
+            ports.reporter.tell(What::DepthChanged { depths: now });
         }
-        self.depths = depths;
+        self.backlog = backlog;
     }
 
     /// Takes in a list of all jobs, and tells which changed. What had ended before the first look is old news. Of a job

@@ -1,12 +1,15 @@
 //! One ScaledJob being scaled: reconcile when it changes, poll when it is time.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Ports, Watching, look::Look, variables::container_environment};
+use super::{
+    Ports, Watching,
+    look::Look,
+    triggers::{Backlog, Origin, Triggers},
+};
 use crate::core::{
     error::{Error, Kind, Result},
     event::{Depth, What},
@@ -18,7 +21,7 @@ use crate::core::{
         manifest::{self, Propagation, ScaledJob, Trigger},
         rollout::outdated,
     },
-    ports::{Asked, Held, Job, Metric},
+    ports::{Held, Job},
     work::paced,
 };
 
@@ -30,8 +33,7 @@ pub(super) struct Scaler<'a> {
     ports: Ports<'a>,
     how: &'a Watching,
     scaled_job: ScaledJob,
-    env: BTreeMap<String, String>,
-    metrics: std::result::Result<Vec<Option<Arc<dyn Metric>>>, Error>,
+    triggers: Triggers<'a>,
     /// What was reconciled: generation, whether paused, and whether as the one who scales.
     reconciled: Option<(i64, bool, bool)>,
     polled: bool,
@@ -42,17 +44,20 @@ pub(super) struct Scaler<'a> {
 impl<'a> Scaler<'a> {
     /// Reads the ScaledJob; it must exist and be valid.
     pub(super) async fn load(ports: Ports<'a>, how: &'a Watching) -> Result<Self> {
-        let name = &how.scaled_job;
+        let name = &how.object;
         let Some(value) = ports.objects.get("ScaledJob", name).await? else {
             return Err(missing(name, "nothing is set up in this stack"));
         };
         let scaled_job = manifest::scaled_job(&value)?;
-        let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
-        Ok(Self { ports, how, scaled_job, env: BTreeMap::new(), metrics, reconciled: None, polled: false, complaint: None })
+        Ok(Self { ports, how, scaled_job, triggers: Triggers::unbuilt(ports), reconciled: None, polled: false, complaint: None })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.scaled_job.metadata.name
+    }
+
+    pub(super) fn triggers(&self) -> &[Trigger] {
+        &self.scaled_job.spec.triggers
     }
 
     pub(super) fn is_paused(&self) -> bool {
@@ -74,14 +79,10 @@ impl<'a> Scaler<'a> {
         self.polled || !scales
     }
 
-    /// All counters of every trigger's queue; `None` when one cannot be told.
-    pub(super) async fn depths(&self) -> Option<Vec<(String, Depth)>> {
-        let metrics = self.metrics.as_ref().ok()?;
-        let mut depths = Vec::with_capacity(metrics.len());
-        for metric in metrics.iter().flatten() {
-            depths.push((metric.name().to_owned(), metric.depth().await.ok()??));
-        }
-        Some(depths)
+    /// What is behind the triggers; `None` when one cannot be told.
+    pub(super) async fn backlog(&mut self) -> Option<Backlog> {
+        let interval = self.interval();
+        self.triggers.backlog(Origin::of_job(&self.scaled_job.spec), interval).await
     }
 
     /// Reads the ScaledJob again; when its generation or its pause changed, does what KEDA's reconcile does.
@@ -91,10 +92,10 @@ impl<'a> Scaler<'a> {
     /// `NotFound` when it was deleted: that ends the loop, as KEDA's.
     /// `Input`, the first time, when a trigger asks for what cannot be. Later this is an event at each poll, as in KEDA.
     pub(super) async fn reconcile(&mut self, scales: bool) -> Result<bool> {
-        let read = self.ports.objects.get("ScaledJob", &self.how.scaled_job).await;
+        let read = self.ports.objects.get("ScaledJob", &self.how.object).await;
         match read.and_then(|value| value.map(|value| manifest::scaled_job(&value)).transpose()) {
             Ok(Some(scaled_job)) => self.scaled_job = scaled_job,
-            Ok(None) => return Err(missing(&self.how.scaled_job, "it was deleted while it was watched")),
+            Ok(None) => return Err(missing(&self.how.object, "it was deleted while it was watched")),
             Err(error) => {
                 let message = format!("the ScaledJob is left as it was: {error}");
                 if self.complaint.as_ref() != Some(&message) {
@@ -117,9 +118,7 @@ impl<'a> Scaler<'a> {
         // nothing is deleted for a ScaledJob that is then refused.
         if before.is_none() {
             self.build().await;
-            if let Err(error) = &self.metrics
-                && error.kind == Kind::Input
-            {
+            if let Some(error) = self.triggers.refusal() {
                 return Err(error.clone());
             }
         }
@@ -133,6 +132,14 @@ impl<'a> Scaler<'a> {
         Ok(true)
     }
 
+    async fn build(&mut self) {
+        self.triggers.build(Origin::of_job(&self.scaled_job.spec)).await;
+    }
+
+    async fn read(&mut self) -> Vec<TriggerReading> {
+        self.triggers.read(Origin::of_job(&self.scaled_job.spec)).await
+    }
+
     /// Deletes jobs of older generations, unless the rollout is gradual. Comes before the triggers are built, as in KEDA.
     async fn roll_out(&self, before: Option<i64>) {
         let Ok(jobs) = self.ports.jobs.list(self.name()).await else { return };
@@ -144,29 +151,6 @@ impl<'a> Scaler<'a> {
         if deleted > 0 || before.is_some_and(|before| before != generation) {
             self.ports.reporter.tell(What::RolledOut { generation, deleted });
         }
-    }
-
-    /// Builds what reads the triggers. One trigger that cannot be built fails the whole set.
-    async fn build(&mut self) {
-        self.metrics = async {
-            let container = self.scaled_job.spec.env_source_container_name.as_deref();
-            self.env = container_environment(self.pod(), container, self.ports.objects).await?;
-            let mut metrics = Vec::new();
-            for (index, trigger) in self.scaled_job.spec.triggers.iter().enumerate() {
-                metrics.push(self.build_one(index, trigger).await?);
-            }
-            Ok(metrics)
-        }
-        .await;
-    }
-
-    async fn build_one(&self, index: usize, trigger: &Trigger) -> Result<Option<Arc<dyn Metric>>> {
-        self.ports.scalers.build(Asked { index, trigger, env: &self.env, pod: self.pod(), reporter: self.ports.reporter }).await
-    }
-
-    /// The spec of the pods that jobs make.
-    fn pod(&self) -> &Value {
-        self.scaled_job.spec.job_target_ref.pointer("/template/spec").unwrap_or(&Value::Null)
     }
 
     /// One poll: ask every trigger, count the jobs, decide, create, clean up. Ends when the lease lapses meanwhile.
@@ -209,60 +193,10 @@ impl<'a> Scaler<'a> {
         decide(&spec.rules(), readings, count(jobs, spec.pending_pod_conditions()))
     }
 
-    /// Asks every trigger in order. One that fails is built anew and asked once more; only the second answer counts.
-    async fn read(&mut self) -> Vec<TriggerReading> {
-        let metrics = match &mut self.metrics {
-            Ok(metrics) => std::mem::take(metrics),
-            Err(error) => {
-                let error = error.clone();
-                self.fail("triggers", &error);
-                // The set is built anew at the next poll.
-                self.build().await;
-                return vec![TriggerReading::failed("triggers", &error.to_string())];
-            }
-        };
-        let mut readings = Vec::with_capacity(metrics.len());
-        let mut kept = Vec::with_capacity(metrics.len());
-        for (index, metric) in metrics.into_iter().enumerate() {
-            let Some(metric) = metric else {
-                kept.push(None);
-                continue;
-            };
-            let (metric, reading) = self.read_one(index, metric).await;
-            readings.push(reading);
-            kept.push(Some(metric));
-        }
-        self.metrics = Ok(kept);
-        readings
-    }
-
-    async fn read_one(&self, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
-        if let Ok(reading) = metric.read().await {
-            return (metric, reading);
-        }
-        let (metric, again) = match self.scaled_job.spec.triggers.get(index) {
-            Some(trigger) => match self.build_one(index, trigger).await {
-                Ok(Some(fresh)) => (fresh.clone(), fresh.read().await),
-                Ok(None) => (metric.clone(), metric.read().await),
-                Err(error) => (metric, Err(error)),
-            },
-            None => (metric.clone(), metric.read().await),
-        };
-        let reading = again.unwrap_or_else(|error| {
-            self.fail(metric.name(), &error);
-            TriggerReading::failed(metric.name(), &error.to_string())
-        });
-        (metric, reading)
-    }
-
-    fn fail(&self, metric: &str, error: &Error) {
-        self.ports.reporter.tell(What::ScalerFailed { metric: metric.to_owned(), error: error.to_string() });
-    }
-
     /// Creates `count` jobs, several at once; one that cannot be created does not stop the rest.
     async fn create(&self, count: i64, held: &dyn Held) {
         let generation = self.scaled_job.metadata.generation;
-        let spec = job_spec(&self.scaled_job, self.env.clone());
+        let spec = job_spec(&self.scaled_job, self.triggers.env().clone());
         let due = stream::iter(0..count).take_while(|_| std::future::ready(held.is_held()));
         let mut created = due.map(|_| self.ports.jobs.create(&spec)).buffered(AT_ONCE);
         let mut complaints = BTreeMap::<String, u64>::new();

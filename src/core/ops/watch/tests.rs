@@ -17,7 +17,7 @@ use crate::core::{
     error::{Error, Kind},
     event::{Depth, Event, JobState},
     keda::decision::{Parts, TriggerReading},
-    ports::{Asked, Held, Job, JobSpec, Metric},
+    ports::{Asked, Held, Job, JobSpec, Metric, Replica, Scale, ScaleTarget},
 };
 
 /// Everything a watch touches.
@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) depth: Mutex<Depth>,
     faults: Mutex<VecDeque<&'static str>>,
     reads: Mutex<u32>,
+    /// What a trigger without a queue reads.
+    shards: Mutex<f64>,
     pub(super) jobs: Mutex<Vec<Job>>,
     deleted: Mutex<Vec<String>>,
     holder: Mutex<Option<String>>,
@@ -157,6 +159,19 @@ impl Jobs for World {
 }
 
 #[async_trait]
+impl Workloads for World {
+    async fn scale(&self, _target: &ScaleTarget) -> Result<Option<Scale>> {
+        Ok(None)
+    }
+    async fn set_replicas(&self, _target: &ScaleTarget, _replicas: i32) -> Result<()> {
+        Ok(())
+    }
+    async fn replicas(&self, _target: &ScaleTarget) -> Result<Vec<Replica>> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
 impl Lease for World {
     async fn claim(&self) -> Result<Claim> {
         Ok(match lock(&self.holder).clone() {
@@ -192,7 +207,28 @@ impl Scalers for Source {
             Some("broken") => return Err(Error::failed("could not read the Secret", "no such key")),
             _ => {}
         }
+        if trigger.kind != "aws-sqs-queue" {
+            return Ok(Some(Arc::new(Shards(self.0.clone()))));
+        }
         Ok(Some(Arc::new(Self(self.0.clone()))))
+    }
+}
+
+/// A trigger that has no queue.
+struct Shards(Arc<World>);
+
+#[async_trait]
+impl Metric for Shards {
+    fn name(&self) -> &'static str {
+        "s0-shards"
+    }
+    async fn read(&self) -> Result<TriggerReading> {
+        let value = *lock(&self.0.shards);
+        let active = value > 0.0;
+        Ok(TriggerReading { metric: "s0-shards".into(), value, target: 1.0, active, activation: Some(0.0), parts: None, error: None })
+    }
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(None)
     }
 }
 
@@ -229,13 +265,17 @@ fn num(value: i64) -> f64 {
 }
 
 pub(super) fn how(until: Until) -> Watching {
-    Watching { scaled_job: "video".into(), pace: 1.0, until, refresh: Duration::from_secs(1) }
+    Watching { object: "video".into(), pace: 1.0, until, lasts: None, refresh: Duration::from_secs(1) }
 }
 
 async fn run(world: &Arc<World>, until: Until, cancel: &CancellationToken) -> Result<Watched> {
+    run_as(world, &how(until), cancel).await
+}
+
+async fn run_as(world: &Arc<World>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
     let scalers = Source(world.clone());
-    let ports = Ports { objects: &**world, jobs: &**world, lease: &**world, scalers: &scalers, reporter: &**world };
-    watch(ports, &how(until), cancel).await
+    let ports = Ports { objects: &**world, jobs: &**world, workloads: &**world, lease: &**world, scalers: &scalers, reporter: &**world };
+    watch(ports, how, cancel).await
 }
 
 async fn run_for(world: &Arc<World>, seconds: u64) -> Watched {
@@ -267,7 +307,7 @@ async fn ten_messages_make_ten_jobs_at_the_first_poll_and_the_watch_ends_drained
         }
     }));
     let watched = run(&world, Until::Drained, &CancellationToken::new()).await.expect("watched");
-    assert!(watched.drained);
+    assert_eq!(watched.end, End::Drained);
     assert_eq!((watched.done, created(&world), polls(&world)), (10, 10, 1));
     assert!(watched.seconds < 10.0, "drained is seen between polls");
 }

@@ -40,7 +40,7 @@ async fn run(world: &Arc<World>, seconds: u64, script: Vec<(u64, Sight)>) -> Res
         stop.cancel();
     });
     let scalers = Source(world.clone());
-    let ports = Ports { objects: &**world, jobs: &**world, lease: &**world, scalers: &scalers, reporter: &**world };
+    let ports = Ports { objects: &**world, jobs: &**world, workloads: &**world, lease: &**world, scalers: &scalers, reporter: &**world };
     follow(ports, &Script(script), &how(Until::Drained), &cancel).await
 }
 
@@ -68,7 +68,7 @@ async fn what_keda_does_as_the_rules_say_agrees_and_the_end_is_drained() {
         (13, jobs(3, JobState::Complete)),
     ];
     let watched = run(&world, 60, script).await.expect("followed");
-    assert!(watched.drained);
+    assert_eq!(watched.end, End::Drained);
     assert_eq!(compared(&world), [(3, 3, Cause::Same)]);
     assert_eq!(world.told(|what| matches!(what, What::JobCreated { .. })), 3);
     assert_eq!(lock(&world.jobs).len(), 0, "nothing is created here");

@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn other(kind: &str) -> Value {
+    json!({ "triggers": [{ "type": kind, "metadata": {} }] })
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failing_trigger_is_asked_twice_in_one_poll_and_the_next_poll_recovers() {
     let world = world(3, &json!({}));
@@ -45,4 +49,44 @@ async fn a_trigger_that_asks_for_what_cannot_be_ends_the_watch_at_the_start_only
     }));
     run_for(&later, 15).await;
     assert!(later.told(|what| matches!(what, What::ScalerFailed { .. })) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_without_a_queue_keeps_the_watch_going_while_it_is_active() {
+    let world = world(0, &other("aws-cloudwatch"));
+    *lock(&world.shards) = 1.0;
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 8 {
+            world.finish_all();
+            *lock(&world.shards) = 0.0;
+        }
+    }));
+    let watched = run(&world, Until::Drained, &CancellationToken::new()).await.expect("watched");
+    assert_eq!((watched.end, polls(&world), created(&world)), (End::Drained, 2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_looks_asks_a_trigger_without_a_queue_too_before_it_says_drained() {
+    let world = world(0, &other("aws-cloudwatch"));
+    *lock(&world.holder) = Some("process 7".into());
+    let watched = run(&world, Until::Drained, &CancellationToken::new()).await.expect("watched");
+    assert_eq!((watched.end, polls(&world)), (End::Drained, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_of_shards_says_once_that_it_does_not_end_and_lasts_as_long_as_it_may() {
+    let world = world(0, &other("aws-kinesis-stream"));
+    *lock(&world.shards) = 2.0;
+    let watching = Watching { lasts: Some(Duration::from_secs(25)), ..how(Until::Drained) };
+    let watched = run_as(&world, &watching, &CancellationToken::new()).await.expect("watched");
+    assert_eq!((watched.end, watched.seconds, polls(&world)), (End::Lasted, 25.0, 3));
+    assert_eq!(world.told(|what| matches!(what, What::Warning { .. })), 0, "its end is known");
+
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    run(&world, Until::Drained, &cancel).await.expect("watched");
+    let warns = |what: &What| matches!(what, What::Warning { message } if message.contains("`aws-kinesis-stream` counts shards"));
+    assert_eq!(world.told(warns), 1);
 }

@@ -1,0 +1,170 @@
+//! The triggers of one object: built as one set, read in order as KEDA reads them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Ports, variables::container_environment};
+use crate::core::{
+    error::{Error, Kind, Result},
+    event::{Depth, What},
+    keda::{
+        decision::TriggerReading,
+        manifest::{ScaledJobSpec, Trigger},
+    },
+    ports::{Asked, Metric},
+};
+
+/// What a set of triggers is built from: the object's triggers, and the pods that it makes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin<'a> {
+    /// The triggers.
+    pub(super) triggers: &'a [Trigger],
+    /// The pod template's spec.
+    pub(super) pod: &'a Value,
+    /// The container whose environment the triggers may read; the first one where nothing is said.
+    pub(super) container: Option<&'a str>,
+}
+
+impl<'a> Origin<'a> {
+    /// The triggers of a ScaledJob.
+    pub(super) fn of_job(spec: &'a ScaledJobSpec) -> Self {
+        let pod = spec.job_target_ref.pointer("/template/spec").unwrap_or(&Value::Null);
+        Self { triggers: &spec.triggers, pod, container: spec.env_source_container_name.as_deref() }
+    }
+}
+
+/// What reads the triggers. One that cannot be built fails the whole set.
+pub(super) struct Triggers<'a> {
+    ports: Ports<'a>,
+    env: BTreeMap<String, String>,
+    metrics: std::result::Result<Vec<Option<Arc<dyn Metric>>>, Error>,
+    /// The last readings, and when they were made.
+    last: Option<(Instant, Vec<TriggerReading>)>,
+}
+
+/// What is behind the triggers at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Backlog {
+    /// The counters of each queue, by metric.
+    pub(super) depths: Vec<(String, Depth)>,
+    /// Whether the triggers that have no queue are known to be inactive.
+    pub(super) is_quiet: bool,
+}
+
+impl Backlog {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_quiet && self.depths.iter().all(|(_, depth)| depth.total() == 0)
+    }
+}
+
+impl<'a> Triggers<'a> {
+    /// A set that is still to be built.
+    pub(super) fn unbuilt(ports: Ports<'a>) -> Self {
+        let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
+        Self { ports, env: BTreeMap::new(), metrics, last: None }
+    }
+
+    /// Builds the whole set anew.
+    pub(super) async fn build(&mut self, origin: Origin<'_>) {
+        self.metrics = async {
+            self.env = container_environment(origin.pod, origin.container, self.ports.objects).await?;
+            let mut metrics = Vec::with_capacity(origin.triggers.len());
+            for (index, trigger) in origin.triggers.iter().enumerate() {
+                metrics.push(self.build_one(origin, index, trigger).await?);
+            }
+            Ok(metrics)
+        }
+        .await;
+        self.last = None;
+    }
+
+    async fn build_one(&self, origin: Origin<'_>, index: usize, trigger: &Trigger) -> Result<Option<Arc<dyn Metric>>> {
+        self.ports.scalers.build(Asked { index, trigger, env: &self.env, pod: origin.pod, reporter: self.ports.reporter }).await
+    }
+
+    /// Why the set cannot be built, where that is because of what it asks for.
+    pub(super) fn refusal(&self) -> Option<&Error> {
+        self.metrics.as_ref().err().filter(|error| error.kind == Kind::Input)
+    }
+
+    /// The environment of the container, resolved. May hold secrets.
+    pub(super) fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// Asks every trigger in order. One that fails is built anew and asked once more; only the second answer counts.
+    pub(super) async fn read(&mut self, origin: Origin<'_>) -> Vec<TriggerReading> {
+        let metrics = match &mut self.metrics {
+            Ok(metrics) => std::mem::take(metrics),
+            Err(error) => {
+                let error = error.clone();
+                self.fail("triggers", &error);
+                // The set is built anew at the next poll.
+                self.build(origin).await;
+                return vec![TriggerReading::failed("triggers", &error.to_string())];
+            }
+        };
+        let mut readings = Vec::with_capacity(metrics.len());
+        let mut kept = Vec::with_capacity(metrics.len());
+        for (index, metric) in metrics.into_iter().enumerate() {
+            let Some(metric) = metric else {
+                kept.push(None);
+                continue;
+            };
+            let (metric, reading) = self.read_one(origin, index, metric).await;
+            readings.push(reading);
+            kept.push(Some(metric));
+        }
+        self.metrics = Ok(kept);
+        self.last = Some((Instant::now(), readings.clone()));
+        readings
+    }
+
+    async fn read_one(&self, origin: Origin<'_>, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
+        if let Ok(reading) = metric.read().await {
+            return (metric, reading);
+        }
+        let (metric, again) = match origin.triggers.get(index) {
+            Some(trigger) => match self.build_one(origin, index, trigger).await {
+                Ok(Some(fresh)) => (fresh.clone(), fresh.read().await),
+                Ok(None) => (metric.clone(), metric.read().await),
+                Err(error) => (metric, Err(error)),
+            },
+            None => (metric.clone(), metric.read().await),
+        };
+        let reading = again.unwrap_or_else(|error| {
+            self.fail(metric.name(), &error);
+            TriggerReading::failed(metric.name(), &error.to_string())
+        });
+        (metric, reading)
+    }
+
+    fn fail(&self, metric: &str, error: &Error) {
+        self.ports.reporter.tell(What::ScalerFailed { metric: metric.to_owned(), error: error.to_string() });
+    }
+
+    /// What is behind the triggers; `None` when one cannot be told. Queues are looked at. Of the others the last reading
+    /// counts: they are asked again only when nobody polled them for two `interval`s.
+    pub(super) async fn backlog(&mut self, origin: Origin<'_>, interval: Duration) -> Option<Backlog> {
+        let (mut depths, mut others) = (Vec::new(), Vec::new());
+        for metric in self.metrics.as_ref().ok()?.iter().flatten() {
+            match metric.depth().await.ok()? {
+                Some(depth) => depths.push((metric.name().to_owned(), depth)),
+                None => others.push(metric.name().to_owned()),
+            }
+        }
+        let stale = self.last.as_ref().is_none_or(|(at, _)| at.elapsed() >= interval * 2);
+        if stale && !others.is_empty() {
+            self.read(origin).await;
+        }
+        let readings = self.last.as_ref().map(|(_, readings)| readings.as_slice()).unwrap_or_default();
+        let inactive = |name: &String| {
+            let reading = readings.iter().find(|reading| reading.metric == *name);
+            reading.is_some_and(|reading| reading.error.is_none() && !reading.active)
+        };
+        Some(Backlog { is_quiet: others.iter().all(inactive), depths })
+    }
+}
