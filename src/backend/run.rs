@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Backend,
+    absent::NoCluster,
     manifests::{
         Manifests,
         overlay::{Catalog, Key, Overlay},
@@ -19,7 +20,7 @@ use crate::core::{
         trigger::assumed::Assumption,
     },
     ops::run::{AssumedScalers, BoundedScalers, spread::Seat},
-    ports::{Jobs, Objects, Scalers},
+    ports::{Jobs, Objects, Scalers, Workloads},
     settings::Target,
 };
 
@@ -42,6 +43,8 @@ pub struct Post {
     pub scalers: Arc<dyn Scalers>,
     /// Where its jobs run.
     pub jobs: Arc<dyn Jobs>,
+    /// Where its target runs.
+    pub workloads: Arc<dyn Workloads>,
 }
 
 /// A namespace's objects, and what reads the triggers of those in it.
@@ -103,7 +106,7 @@ impl Backend {
             }
             let (objects, scalers) = worlds[&key.namespace].clone();
             let jobs = Arc::new(trial.jobs(&format!("{}.{}.{}", key.namespace, key.kind.to_lowercase(), key.name)));
-            posts.push(Post { key, triggers, interval, objects, scalers, jobs });
+            posts.push(Post { key, triggers, interval, objects, scalers, jobs, workloads: Arc::new(NoCluster) });
         }
         Ok(posts)
     }

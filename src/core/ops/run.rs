@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::watch::{Ports, Watched, Watching, forecast, watch};
+use super::watch::{End, Ports, Watched, Watching, forecast, watch};
 use crate::core::{
     error::{Error, Result},
     event::{Reporter, What},
@@ -111,7 +111,7 @@ pub async fn run(members: &[Member<'_>], span: Option<Duration>, cancel: &Cancel
         tokio::select! {
             ended = loops.next() => match ended {
                 None => break,
-                Some((_, Ok(watched))) => ran.drained &= watched.drained,
+                Some((_, Ok(watched))) => ran.drained &= watched.end == End::Drained,
                 Some((member, Err(error))) => {
                     About { about: &member.about, inner: member.ports.reporter }.tell(What::Warning { message: error.to_string() });
                     ran.refused.push(Refused { about: member.about.clone(), why: error.to_string(), error });
@@ -128,7 +128,7 @@ pub async fn run(members: &[Member<'_>], span: Option<Duration>, cancel: &Cancel
 async fn looped<'m>(member: &'m Member<'_>, stop: &CancellationToken) -> (&'m Member<'m>, Result<Watched>) {
     let reporter = About { about: &member.about, inner: member.ports.reporter };
     tokio::select! {
-        () = stop.cancelled() => return (member, Ok(Watched { drained: false, done: 0, seconds: 0.0 })),
+        () = stop.cancelled() => return (member, Ok(Watched { end: End::Cancelled, done: 0, seconds: 0.0 })),
         () = sleep(member.offset) => {}
     }
     let ports = Ports { reporter: &reporter, ..member.ports };
