@@ -118,7 +118,14 @@ impl Run {
         let until = if self.until_drained { Until::Drained } else { Until::Cancelled };
         let member = |(post, offset): (&'a Post, Duration)| Member {
             about: post.key.path(),
-            ports: Ports { objects: &*post.objects, jobs: &*post.jobs, workloads: &*post.workloads, lease: &Mine, scalers: &*post.scalers, reporter },
+            ports: Ports {
+                objects: &*post.objects,
+                jobs: &*post.jobs,
+                workloads: &*post.workloads,
+                lease: &Mine,
+                scalers: &*post.scalers,
+                reporter,
+            },
             watching: Watching { object: post.key.name.clone(), pace: self.pace, until, lasts: None, refresh },
             offset: offset.div_f64(self.pace),
         };
