@@ -6,6 +6,7 @@ pub mod clock;
 mod cloudwatch;
 pub mod connector;
 mod constraints;
+pub mod dynamodb;
 pub mod eks;
 pub mod error;
 pub mod iam;
@@ -38,9 +39,9 @@ pub const ACCOUNT: &str = "123456789012";
 
 /// The tables of all services, in one file; a change of them is one more upgrade.
 const SCHEMA: Schema = Schema {
-    version: 5,
+    version: 6,
     tables: &[sqs::SCHEMA, iam::SCHEMA, eks::SCHEMA],
-    upgrades: &[iam::USERS, tags::SCHEMA, kinesis::SCHEMA, cloudwatch::SCHEMA],
+    upgrades: &[iam::USERS, tags::SCHEMA, kinesis::SCHEMA, cloudwatch::SCHEMA, dynamodb::SCHEMA],
 };
 
 /// The embedded AWS services over one SQLite file. Cheap to clone.
@@ -127,7 +128,8 @@ impl Emulator {
             Service::Sts => sts::handle(self, &call).await,
             Service::Eks => eks::handle(self, &call).await,
             Service::Kinesis => kinesis::handle(self, call.clone()).await,
-            Service::DynamoDb | Service::DynamoDbStreams => Err(json::unknown_action(&call)),
+            Service::DynamoDb => dynamodb::handle(self, call.clone()).await,
+            Service::DynamoDbStreams => dynamodb::handle_streams(self, call.clone()).await,
             Service::CloudWatchCbor | Service::CloudWatchJson | Service::CloudWatchQuery => cloudwatch::handle(self, call.clone()).await,
         };
         answer.unwrap_or_else(|error: ServiceError| error.respond(call.service))

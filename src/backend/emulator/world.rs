@@ -84,6 +84,14 @@ impl World {
         aws_sdk_cloudwatch::Client::new(&self.config(credentials))
     }
 
+    pub(super) fn dynamodb(&self, credentials: Credentials) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config(credentials))
+    }
+
+    pub(super) fn dynamodb_streams(&self, credentials: Credentials) -> aws_sdk_dynamodbstreams::Client {
+        aws_sdk_dynamodbstreams::Client::new(&self.config(credentials))
+    }
+
     pub(super) fn eks(&self, credentials: Credentials) -> aws_sdk_eks::Client {
         aws_sdk_eks::Client::new(&self.config(credentials))
     }
