@@ -93,7 +93,7 @@ pub(super) fn write(session: &Session<'_>, input: Write) -> Result<Value, Servic
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Keys {
+struct Wanted {
     keys: Vec<Map<String, Value>>,
     projection_expression: Option<String>,
     #[serde(flatten)]
@@ -103,7 +103,7 @@ struct Keys {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Get {
-    request_items: BTreeMap<String, Keys>,
+    request_items: BTreeMap<String, Wanted>,
 }
 
 pub(super) fn get(session: &Session<'_>, input: Get) -> Result<Value, ServiceError> {

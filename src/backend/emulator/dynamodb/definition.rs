@@ -1,4 +1,4 @@
-//! What a table is made of: its key, its indexes, its billing; and what CreateTable refuses of that.
+//! What a table is made of: its key, its indexes, its billing; and what `CreateTable` refuses of that.
 
 use std::collections::BTreeSet;
 
@@ -116,7 +116,7 @@ impl Definition {
         self.billing_mode.as_deref() == Some("PAY_PER_REQUEST")
     }
 
-    /// Refuses what CreateTable refuses.
+    /// Refuses what `CreateTable` refuses.
     pub(super) fn check(&self) -> Result<(), ServiceError> {
         let mut constraints = Constraints::default().sized(self.key_schema.len(), "keySchema", (1, 2)).one_of(
             self.billing_mode.as_deref(),

@@ -143,7 +143,8 @@ impl Source<'_> {
             statement.and(&format!("({}) {sign} ({marks})", columns.join(", ")), position);
         }
         let order: Vec<String> = columns.iter().map(|column| format!("{column} {word}")).collect();
-        statement.sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
+        statement.sql.push_str(" ORDER BY ");
+        statement.sql.push_str(&order.join(", "));
         Ok(statement)
     }
 

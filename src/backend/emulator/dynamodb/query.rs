@@ -145,10 +145,10 @@ impl Terms {
     /// The answer: what of the page passes the filter.
     fn answer(&self, read: &Read, page: &Page) -> Value {
         let passes = |item: &&Item| read.filter.as_ref().is_none_or(|filter| filter.holds(item));
-        let passed: Vec<&Item> = page.items.iter().filter(passes).collect();
-        let mut answer = json!({ "Count": passed.len(), "ScannedCount": page.items.len() });
+        let kept: Vec<&Item> = page.items.iter().filter(passes).collect();
+        let mut answer = json!({ "Count": kept.len(), "ScannedCount": page.items.len() });
         if self.select.as_deref() != Some("COUNT") {
-            answer["Items"] = passed.into_iter().map(|item| project(item, read.projection.as_deref())).collect();
+            answer["Items"] = kept.into_iter().map(|item| project(item, read.projection.as_deref())).collect();
         }
         if let Some(last) = &page.last {
             answer["LastEvaluatedKey"] = write_item(last);
@@ -255,11 +255,12 @@ pub(super) struct Get {
     projection_expression: Option<String>,
     #[serde(flatten)]
     given: Given,
-    attributes_to_get: Option<Value>,
+    #[serde(rename = "AttributesToGet")]
+    legacy: Option<Value>,
 }
 
 pub(super) fn get(session: &Session<'_>, input: Get) -> Result<Value, ServiceError> {
-    if input.attributes_to_get.is_some() {
+    if input.legacy.is_some() {
         return Err(not_offered());
     }
     let text = input.projection_expression.as_deref();

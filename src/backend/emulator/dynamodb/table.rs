@@ -285,12 +285,10 @@ pub(super) fn update(session: &Session<'_>, input: Update) -> Result<Value, Serv
     table.keep(session.connection)?;
     match input.stream_specification.as_ref().map(Specification::view).transpose()? {
         Some(Some(view)) => stream::start(session, &table, view)?,
-        Some(None) => {
-            if !stream::stop(session, &table)? {
-                return Err(validation("Table already has stream disabled: it has no enabled stream"));
-            }
+        Some(None) if !stream::stop(session, &table)? => {
+            return Err(validation("Table already has stream disabled: it has no enabled stream"));
         }
-        None => {}
+        Some(None) | None => {}
     }
     Ok(json!({ "TableDescription": table.describe(session, "ACTIVE")? }))
 }

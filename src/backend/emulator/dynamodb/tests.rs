@@ -325,7 +325,7 @@ async fn a_stream_that_is_made_again_has_a_new_label() {
     let again = client.update_table().table_name("jobs").stream_specification(streamed(StreamViewType::KeysOnly));
     assert_eq!(fault(&again.send().await.expect_err("runs")).0, "ValidationException");
     client.delete_table().table_name("jobs").send().await.expect("deleted");
-    assert_eq!(describe(&world, &first).await.stream_status().map(|status| status.as_str()), Some("DISABLED"));
+    assert_eq!(describe(&world, &first).await.stream_status().map(aws_sdk_dynamodbstreams::types::StreamStatus::as_str), Some("DISABLED"));
     let client = jobs(&world).await;
     assert_ne!(start_stream(&client).await, first);
     world.time.fetch_add(24 * 3600, Ordering::SeqCst);

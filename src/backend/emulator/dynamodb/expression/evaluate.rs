@@ -103,8 +103,9 @@ impl Condition {
             Self::And(all) | Self::Or(all) => return all.iter().flat_map(Self::paths).collect(),
             Self::Not(inner) => return inner.paths(),
             Self::Exists(path) | Self::NotExists(path) => vec![path],
-            Self::Compare(left, _, right) => vec![left, right],
-            Self::HasType(left, right) | Self::BeginsWith(left, right) | Self::Contains(left, right) => vec![left, right],
+            Self::Compare(left, _, right) | Self::HasType(left, right) | Self::BeginsWith(left, right) | Self::Contains(left, right) => {
+                vec![left, right]
+            }
             Self::Between(operand, low, high) => vec![operand, low, high],
             Self::In(operand, choices) => std::iter::once(operand).chain(choices).collect(),
         };

@@ -20,6 +20,7 @@ const DEPTH: usize = 64;
 
 /// Reads a condition: a filter, a key condition, or what a write depends on.
 pub(in super::super) fn condition(text: &str, placeholders: &Placeholders) -> Result<Condition, Fault> {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough for the lifetime")]
     parse(text, placeholders, |parser| parser.any_of())
 }
 

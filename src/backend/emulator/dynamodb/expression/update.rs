@@ -174,7 +174,9 @@ impl Clauses {
                 _ => 0,
             })
         });
-        gone.into_iter().for_each(|path| remove(&mut new, path));
+        for path in gone {
+            remove(&mut new, path);
+        }
         Ok(new)
     }
 }
