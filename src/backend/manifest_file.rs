@@ -51,6 +51,7 @@ impl ManifestFile {
         for document in documents {
             match &document.object {
                 Object::ScaledJob(scaled_job) => self.objects.apply(&scaled_job.to_value()).await?,
+                Object::ScaledObject(scaled_object) => self.objects.apply(&scaled_object.to_value()).await?,
                 Object::Other { name, value, .. } if !name.is_empty() => self.objects.apply(value).await?,
                 // An object without a name (generateName) is made anew at each `kubectl create`: it is no state.
                 Object::Other { .. } => {}
@@ -100,7 +101,7 @@ fn the_scaled_job(documents: &[Document], path: &Path) -> Result<String> {
         .iter()
         .filter_map(|document| match &document.object {
             Object::ScaledJob(scaled_job) => Some(scaled_job.metadata.name.as_str()),
-            Object::Other { .. } => None,
+            Object::ScaledObject(_) | Object::Other { .. } => None,
         })
         .collect();
     match names[..] {

@@ -69,6 +69,7 @@ impl Manifests {
     fn take(&mut self, mut document: Document, namespace: &str, places: &mut BTreeMap<Key, String>) -> Result<()> {
         let (kind, mut value) = match &document.object {
             Object::ScaledJob(scaled_job) => ("ScaledJob".to_owned(), scaled_job.to_value()),
+            Object::ScaledObject(scaled_object) => ("ScaledObject".to_owned(), scaled_object.to_value()),
             Object::Other { kind, value, .. } => (kind.clone(), value.clone()),
         };
         let place = document.place();

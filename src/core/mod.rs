@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod expiry;
 pub mod facts;
+pub mod hpa;
 pub mod iam;
 pub mod keda;
 pub mod lease;

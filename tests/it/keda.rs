@@ -4,6 +4,7 @@ mod environment;
 mod jobs;
 mod numbers;
 mod polls;
+mod scaled_object;
 mod sqs;
 mod strategies;
 mod validation;

@@ -1,4 +1,4 @@
-//! Status conditions of a ScaledJob: type, status and reason.
+//! Status conditions of an object of KEDA's: type, status and reason.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,10 @@ impl Status {
         }
     }
 }
+
+/// The conditions that a new object begins with; `HPAActive` comes only once there is an HPA.
+pub const INITIAL: [(&str, Status); 4] =
+    [("Ready", Status::Unknown), ("Active", Status::Unknown), ("Fallback", Status::Unknown), ("Paused", Status::False)];
 
 /// One condition's status and KEDA's reason for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,23 +1,27 @@
-//! `ScaledJobs` as manifests give them, checked as the API server, the webhook and the controller check them.
+//! ScaledJobs and ScaledObjects as manifests give them, checked as the API server, the webhook and the controller check them.
 
+mod advanced;
 pub mod authentication;
 mod field;
 mod metadata;
 mod node;
 mod scaled_job;
+mod scaled_object;
 mod trigger;
 mod typed;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use self::{field::Field, node::Node};
 pub use self::{
+    advanced::Advanced,
     metadata::Metadata,
     node::nearest,
     scaled_job::{Propagation, Rollout, RolloutStrategy, ScaledJob, ScaledJobSpec, ScalingStrategy},
+    scaled_object::{ScaleTargetRef, ScaledObject, ScaledObjectSpec},
     trigger::{AuthenticationRef, CACHE_REFUSING_TYPES, TRIGGER_TYPES, Trigger, validate_triggers},
 };
+use self::{field::Field, node::Node};
 use crate::core::error::{Error, Result};
 
 /// The API version of every KEDA object here.
@@ -64,6 +68,8 @@ impl Document {
 pub enum Object {
     /// A ScaledJob, valid.
     ScaledJob(Box<ScaledJob>),
+    /// A ScaledObject, valid.
+    ScaledObject(Box<ScaledObject>),
     /// Anything else, as it is.
     Other {
         /// `ConfigMap`, `Secret`, `TriggerAuthentication`, ..
@@ -78,7 +84,7 @@ pub enum Object {
 /// Reads every document of `text`, YAML or JSON. `source` names it in errors: a path, or `standard input`.
 ///
 /// # Errors
-/// `Input`, for text that is not YAML, for a document without kind, and for a ScaledJob that KEDA would refuse; it names the
+/// `Input`, for text that is not YAML, for a document without kind, and for an object that KEDA would refuse; it names the
 /// line, the field, the value and the rule.
 pub fn parse_documents(text: &str, source: &str) -> Result<Vec<Document>> {
     let mut documents = Vec::new();
@@ -99,6 +105,17 @@ pub fn scaled_job(value: &Value) -> Result<ScaledJob> {
     ScaledJob::read(&Field::root(&node, &source), &mut Vec::new())
 }
 
+/// Reads a ScaledObject as the API server gives it.
+///
+/// # Errors
+/// `Input`, when it is not a valid ScaledObject.
+pub fn scaled_object(value: &Value) -> Result<ScaledObject> {
+    let node = Node::from(value);
+    let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("unnamed");
+    let source = format!("ScaledObject/{name}");
+    ScaledObject::read(&Field::root(&node, &source), &mut Vec::new())
+}
+
 /// A `List` is its items.
 fn read(node: &Node, source: &str, documents: &mut Vec<Document>) -> Result<()> {
     let root = Field::root(node, source);
@@ -113,6 +130,8 @@ fn read(node: &Node, source: &str, documents: &mut Vec<Document>) -> Result<()> 
     let mut warnings = Vec::new();
     let object = if kind == "ScaledJob" {
         Object::ScaledJob(Box::new(ScaledJob::read(&root, &mut warnings)?))
+    } else if kind == "ScaledObject" {
+        Object::ScaledObject(Box::new(ScaledObject::read(&root, &mut warnings)?))
     } else {
         let name = root.get("metadata").and_then(|metadata| metadata.get("name")).map(|name| name.text().map(str::to_owned));
         Object::Other { kind: kind.to_owned(), name: name.transpose()?.unwrap_or_default(), value: Value::from(node) }

@@ -101,7 +101,7 @@ fn created_jobs_look_like_kedas() {
                 labels: case.map("input/scaledJob/labels"),
                 annotations: case.map("input/scaledJob/annotations"),
                 generation: case.integer("input/scaledJob/generation").expect("a number"),
-                uid: String::new(),
+                ..Metadata::default()
             },
             spec: ScaledJobSpec { job_target_ref: case.at("input/scaledJob/jobTargetRef").clone(), ..ScaledJobSpec::default() },
         };

@@ -1,42 +1,75 @@
-//! Which `ScaledJobs` are refused, and which are paused.
+//! Which objects are refused, and which are paused.
 
 use kedactl::core::keda::{
-    manifest::{Metadata, ScaledJob, Trigger, validate_triggers},
-    pause::is_paused,
+    fallback::{Behavior, Fallback},
+    manifest::{Metadata, ScaledJob, ScaledObject, ScaledObjectSpec, Trigger, validate_triggers},
+    pause::{Pauses, has_pause, paused_replicas},
+    trigger::metric_type::MetricType,
 };
 use serde_json::Value;
 
-use super::vectors::{Row, shared};
+use super::vectors::{Case, Row, shared};
 
-/// The rest is about `ScaledObjects`, fallbacks and `TriggerAuthentications`; `paused-replicas` means nothing to a ScaledJob.
+/// The rest is about `TriggerAuthentications`.
 #[test]
-fn scaled_jobs_are_refused_and_paused_as_keda_asserts() {
+fn objects_are_refused_and_paused_as_keda_asserts() {
     let Some(vectors) = shared("validation") else { return };
-    vectors.check(8 + 7 + 4, |case| match case.text("kind").expect("a kind") {
-        "triggers" => {
-            let read = |trigger: &Value| Trigger {
-                kind: trigger["type"].as_str().expect("a type").to_owned(),
-                name: trigger["name"].as_str().map(str::to_owned),
-                use_cached_metrics: trigger["useCachedMetrics"] == true,
-                ..Trigger::default()
-            };
-            let triggers: Vec<Trigger> = case.list("input/triggers").iter().map(read).collect();
-            Row::compare(&validate_triggers(&triggers).is_err(), &!case.at("expected/error").is_null())
+    vectors.check(74 - 18, |case| match case.text("kind").expect("a kind") {
+        "triggers" => Row::compare(&validate_triggers(&triggers(case)).is_err(), &!case.at("expected/error").is_null()),
+        "hasPausedAnnotation" => Row::compare(&has_pause(&case.map("input/annotations")), &case.truth("expected/result")),
+        "scaledObjectPaused" => Row::compare(&Pauses::of(&case.map("input/annotations")).all, &case.truth("expected/result")),
+        "pausedReplicaCount" => {
+            let read = paused_replicas(&case.map("input/annotations"));
+            let ours = (read.as_ref().ok().copied().flatten(), read.is_err());
+            Row::compare(&ours, &(case.small("expected/value"), case.truth("expected/error")))
         }
-        "hasPausedAnnotation" | "scaledObjectPaused" => {
-            let annotations = case.map("input/annotations");
-            if annotations.keys().any(|key| key.starts_with("autoscaling.keda.sh/paused-")) {
-                return Row::NotOurs;
-            }
-            Row::compare(&is_paused(&annotations), &case.truth("expected/result"))
-        }
-        "identifier" if case.text("source").is_some_and(|source| source.contains("ScaledJob")) => {
+        "identifier" => {
             let text = |name: &str| case.text(&format!("input/{name}")).expect("text").to_owned();
             let metadata = Metadata { name: text("name"), namespace: Some(text("namespace")), ..Metadata::default() };
-            let job = ScaledJob { metadata, ..ScaledJob::default() };
-            Row::compare(&Some(job.identifier().as_str()), &case.text("expected/identifier"))
+            let ours = if text("kind").eq_ignore_ascii_case("ScaledJob") {
+                ScaledJob { metadata, ..ScaledJob::default() }.identifier()
+            } else {
+                ScaledObject { metadata, ..ScaledObject::default() }.identifier()
+            };
+            Row::compare(&Some(ours.as_str()), &case.text("expected/identifier"))
         }
-        "identifier" | "scaledObjectBounds" | "hpaReplicas" | "pausedReplicaCount" | "fallbackValid" | "triggerAuthWebhook" => Row::NotOurs,
+        "scaledObjectBounds" => Row::compare(&bounds(case).check_bounds().is_err(), &!case.at("expected/error").is_null()),
+        "hpaReplicas" => {
+            let (min, max) = bounds(case).hpa_bounds();
+            Row::compare(&(Some(min), Some(max)), &(case.small("expected/hpaMin"), case.small("expected/hpaMax")))
+        }
+        "fallbackValid" => {
+            let given = case.at("input/fallback");
+            let small = |name: &str| given[name].as_i64().and_then(|value| i32::try_from(value).ok());
+            let fallback = small("failureThreshold").zip(small("replicas")).map(|(failure_threshold, replicas)| Fallback {
+                failure_threshold,
+                replicas,
+                behavior: Behavior::Static,
+            });
+            let spec = ScaledObjectSpec { fallback, triggers: triggers(case), ..ScaledObjectSpec::default() };
+            Row::compare(&spec.check_fallback().is_err(), &!case.at("expected/errorContains").is_null())
+        }
+        "triggerAuthWebhook" => Row::NotOurs,
         other => Row::Differs(format!("unknown kind {other}")),
     });
+}
+
+fn triggers(case: &Case<'_>) -> Vec<Trigger> {
+    let read = |trigger: &Value| Trigger {
+        kind: trigger["type"].as_str().expect("a type").to_owned(),
+        name: trigger["name"].as_str().map(str::to_owned),
+        metric_type: trigger["metricType"].as_str().and_then(MetricType::from_name),
+        use_cached_metrics: trigger["useCachedMetrics"] == true,
+        ..Trigger::default()
+    };
+    case.list("input/triggers").iter().map(read).collect()
+}
+
+fn bounds(case: &Case<'_>) -> ScaledObjectSpec {
+    ScaledObjectSpec {
+        min_replica_count: case.small("input/minReplicaCount"),
+        max_replica_count: case.small("input/maxReplicaCount"),
+        idle_replica_count: case.small("input/idleReplicaCount"),
+        ..ScaledObjectSpec::default()
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     API_VERSION,
     field::Field,
     metadata::Metadata,
-    trigger::{Trigger, validate_triggers},
+    trigger::{CACHE_REFUSING_TYPES, Trigger, validate_triggers},
 };
 use crate::core::{
     error::Result,
@@ -315,9 +315,21 @@ fn triggers(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Vec<Trigger
     if items.is_empty() {
         return Err(field.error("a ScaledJob needs at least one trigger"));
     }
-    let triggers = items.iter().map(|item| Trigger::read(item, warnings)).collect::<Result<Vec<_>>>()?;
+    let triggers = items.iter().map(|item| trigger(item, warnings)).collect::<Result<Vec<_>>>()?;
     validate_triggers(&triggers)?;
     Ok(triggers)
+}
+
+/// A trigger whose target is an average value, and whose value is never cached.
+fn trigger(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Trigger> {
+    let trigger = Trigger::read(field, warnings)?;
+    if let Some(metric_type) = field.get("metricType") {
+        return Err(metric_type.error("metricType cannot be set on a ScaledJob's trigger: its target is always an average value"));
+    }
+    if trigger.use_cached_metrics && !CACHE_REFUSING_TYPES.contains(&trigger.kind.as_str()) {
+        warnings.push(format!("{}.useCachedMetrics has no effect on a ScaledJob", field.path()));
+    }
+    Ok(trigger)
 }
 
 /// The parts of the job's structure that KEDA and the API server depend on.

@@ -41,7 +41,7 @@ fn one(text: &str) -> Result<(ScaledJob, Vec<String>)> {
     let document = documents.remove(0);
     match document.object {
         Object::ScaledJob(job) => Ok((*job, document.warnings)),
-        Object::Other { kind, .. } => panic!("a {kind}"),
+        other => panic!("{other:?}"),
     }
 }
 

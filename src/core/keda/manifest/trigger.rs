@@ -1,4 +1,4 @@
-//! Triggers: what a ScaledJob watches.
+//! Triggers: what a ScaledJob or a ScaledObject watches.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{field::Field, node::nearest};
 use crate::core::{
     error::{Error, Kind, Result},
-    keda::trigger::metric_type::MetricType,
+    keda::trigger::{metric_type::MetricType, resource::RESOURCE_TRIGGERS},
 };
 
 /// The types KEDA knows.
@@ -101,7 +101,7 @@ pub struct Trigger {
     /// The scaler's name, such as `aws-sqs-queue`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// A name of its own, unique within the ScaledJob.
+    /// A name of its own, unique within the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The scaler's parameters, all of them text.
@@ -112,7 +112,7 @@ pub struct Trigger {
     /// How value and target become replicas; only a ScaledObject's trigger has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_type: Option<MetricType>,
-    /// Ignored on a ScaledJob, with a warning.
+    /// Whether the HPA reads the value of the last poll. Ignored on a ScaledJob, with a warning.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub use_cached_metrics: bool,
 }
@@ -134,25 +134,28 @@ impl Trigger {
         SHARD_COUNTING_TYPES.contains(&self.kind.as_str())
     }
 
+    /// Whether its metric is of the pods themselves, so that KEDA reads nothing.
+    #[must_use]
+    pub fn is_resource(&self) -> bool {
+        RESOURCE_TRIGGERS.contains(&self.kind.as_str())
+    }
+
     pub(super) fn read(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<Self> {
         let kind = field.required("type", "a trigger names its type, such as aws-sqs-queue")?;
         known_type(&kind)?;
         let metadata = field.required("metadata", "a trigger has parameters")?.texts()?;
-        if let Some(metric_type) = field.get("metricType") {
-            metric_type.text()?;
-            return Err(metric_type.error("metricType cannot be set on a ScaledJob's trigger: its target is always an average value"));
-        }
         field.note_unknown(&FIELDS, warnings)?;
         let use_cached_metrics = field.get("useCachedMetrics").map(|child| child.boolean()).transpose()?.unwrap_or(false);
-        if use_cached_metrics && !CACHE_REFUSING_TYPES.contains(&kind.text()?) {
-            warnings.push(format!("{}.useCachedMetrics has no effect on a ScaledJob", field.path()));
-        }
+        let metric_type = match field.get("metricType") {
+            Some(child) if !child.text()?.is_empty() => MetricType::from_name(child.one_of(&MetricType::NAMES)?),
+            _ => None,
+        };
         Ok(Self {
             kind: kind.text()?.to_owned(),
             name: field.get("name").map(|child| child.text().map(str::to_owned)).transpose()?,
             metadata,
             authentication_ref: field.get("authenticationRef").map(|child| AuthenticationRef::read(&child, warnings)).transpose()?,
-            metric_type: None,
+            metric_type,
             use_cached_metrics,
         })
     }
@@ -187,7 +190,7 @@ fn known_type(field: &Field<'_>) -> Result<()> {
 pub fn validate_triggers(triggers: &[Trigger]) -> Result<()> {
     let refuse = |what: String, why: String| Err(Error::new(Kind::Input, what, why));
     if triggers.is_empty() {
-        return refuse("invalid spec.triggers `[]`".to_owned(), "a ScaledJob needs at least one trigger".to_owned());
+        return refuse("invalid spec.triggers `[]`".to_owned(), "at least one trigger is needed".to_owned());
     }
     for (index, trigger) in triggers.iter().enumerate() {
         if trigger.use_cached_metrics && CACHE_REFUSING_TYPES.contains(&trigger.kind.as_str()) {
