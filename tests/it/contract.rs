@@ -1,8 +1,10 @@
 //! What every backend keeps to: the embedded service always, moto's server where there is one.
 
+mod metrics;
 mod modes;
 mod objects;
 mod queue;
+mod recorded;
 mod resources;
 mod token;
 

@@ -3,7 +3,7 @@
 use std::{fs, time::Instant};
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Running, Stack, wait_until};
 
@@ -321,4 +321,44 @@ fn state_is_private_to_its_owner() {
     let ours = |path: &std::path::Path| path.starts_with(&dir) && !path.components().any(|part| part.as_os_str() == "artifacts");
     let open: Vec<_> = stack.files().into_iter().filter(|path| ours(path) && mode(path) != 0).collect();
     assert!(open.is_empty(), "others may read {open:?}");
+}
+
+/// A manifest with the stack's queue and the hours of a `cron` trigger that is always active, combined by `mode`.
+fn queue_and_hours(stack: &Stack, mode: &str) -> String {
+    stack.ok(["render", stack.dir().to_str().expect("text")]);
+    let rendered = fs::read_to_string(stack.dir().join("scaled-job-consumer.yaml")).expect("rendered");
+    // It begins once a year and ends every minute, so that it always ends before it begins.
+    let hours = "    - type: cron
+      metadata:
+        timezone: Europe/Berlin
+        start: 59 23 31 12 *
+        end: '* * * * *'
+        desiredReplicas: \"2\"
+  jobTargetRef:\n";
+    let combined = format!("  scalingStrategy:\n    multipleScalersCalculation: {mode}\n");
+    let manifest = rendered.replace("  jobTargetRef:\n", hours).replace("  scalingStrategy:\n", &combined);
+    let path = stack.dir().join(format!("{mode}.yaml"));
+    fs::write(&path, manifest).expect("written");
+    path.to_str().expect("text").to_owned()
+}
+
+#[test]
+fn several_triggers_are_combined_as_the_manifest_says() {
+    for (mode, jobs) in [("max", 5), ("min", 2), ("avg", 4), ("sum", 7)] {
+        let stack = Stack::ready();
+        stack.ok(["produce", "--count", "5"]);
+        let mut watch = stack.spawn(["watch", "--file", &queue_and_hours(&stack, mode), "--output", "json"]);
+        let decision = watch.line("the first poll", |line| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            (event["event"] == "polled").then(|| event["decision"].clone())
+        });
+        let seen: Vec<(&Value, &Value)> =
+            decision["triggers"].as_array().expect("triggers").iter().map(|trigger| (&trigger["value"], &trigger["active"])).collect();
+        assert_eq!(seen, [(&json!(5.0), &json!(true)), (&json!(2.0), &json!(true))], "{mode}");
+        assert_eq!(decision["create"], jobs, "{mode}: {decision}");
+        wait_until("the jobs of the first poll are created", || {
+            watch.stdout().matches("\"job-created\"").count() >= usize::try_from(jobs).expect("fits")
+        });
+        drop(watch);
+    }
 }

@@ -1,11 +1,13 @@
 //! KEDA's own results, row by row: what the operator decided for these inputs is what the core decides.
 
 mod environment;
+mod inputs;
 mod jobs;
 mod numbers;
 mod polls;
 mod scaled_object;
 mod sqs;
 mod strategies;
+mod triggers;
 mod validation;
 mod vectors;

@@ -69,7 +69,22 @@ fn failure(reading: &TriggerReading, error: &str) -> String {
 fn value(reading: &TriggerReading) -> String {
     match &reading.parts {
         Some(parts) => added(parts),
-        None => format!("value {}", short(reading.value)),
+        None => measured(reading),
+    }
+}
+
+/// What was counted, as the metric's name tells it: the shards of a table's stream go before the items of a table.
+fn measured(reading: &TriggerReading) -> String {
+    let value = short(reading.value);
+    let name = reading.metric.split_once('-').map_or("", |(_, name)| name);
+    let counted = [("aws-kinesis-", "open shard"), ("aws-dynamodb-streams-", "shard"), ("aws-dynamodb-", "item")];
+    if let Some((_, noun)) = counted.iter().find(|(prefix, _)| name.starts_with(prefix)) {
+        return format!("{value} {noun}{}", if value == "1" { "" } else { "s" });
+    }
+    match name.split_once('-') {
+        _ if name == "aws-cloudwatch" => format!("metric {value}"),
+        Some(("cron", _)) => format!("hours {value}"),
+        _ => format!("value {value}"),
     }
 }
 

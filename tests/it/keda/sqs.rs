@@ -12,61 +12,14 @@ use kedactl::core::{
 };
 use serde_json::{Value, json};
 
-use super::vectors::{Case, Row, committed, shared, texts};
+use super::{
+    inputs::{Inputs, flat, flat_from},
+    vectors::{Case, Row, committed, shared, texts},
+};
 
-/// Where a row keeps the scaler's inputs.
-struct Inputs {
-    trigger: BTreeMap<String, String>,
-    auth: BTreeMap<String, String>,
-    env: BTreeMap<String, String>,
-    identity: PodIdentity,
-    index: usize,
-}
-
-impl Inputs {
-    fn of(case: &Case<'_>, prefix: &str) -> Self {
-        let at = |name: &str| case.at(&format!("{prefix}{name}"));
-        let text = |name: &str| at("podIdentity").get(name).and_then(Value::as_str).map(str::to_owned);
-        Self {
-            trigger: texts(at("triggerMetadata")),
-            auth: texts(at("authParams")),
-            env: texts(at("resolvedEnv")),
-            identity: PodIdentity {
-                provider: text("provider").unwrap_or_default(),
-                role_arn: text("roleArn"),
-                external_id: text("externalID").or_else(|| text("externalId")),
-            },
-            index: usize::try_from(at("triggerIndex").as_u64().unwrap_or(0)).expect("fits"),
-        }
-    }
-
-    fn sources(&self) -> Sources<'_> {
-        Sources { trigger: &self.trigger, auth: &self.auth, env: &self.env }
-    }
-
-    fn build(&self) -> Result<(SqsMetadata, AwsAuthorization)> {
-        Ok((SqsMetadata::parse(self.sources())?, AwsAuthorization::decide(&self.identity, self.sources())?))
-    }
-}
-
-/// KEDA's flags and texts for an identity.
-fn flat(identity: &AwsAuthorization) -> Value {
-    match identity {
-        AwsAuthorization::PodIdentity { role_arn, external_id } => {
-            json!([true, false, role_arn.as_deref().unwrap_or(""), external_id.as_deref().unwrap_or(""), "", "", ""])
-        }
-        AwsAuthorization::Role(role_arn) => json!([false, true, role_arn, "", "", "", ""]),
-        AwsAuthorization::Keys { access_key_id, secret_access_key, session_token } => {
-            json!([false, true, "", "", access_key_id, secret_access_key, session_token])
-        }
-        AwsAuthorization::Operator => json!([false, false, "", "", "", "", ""]),
-    }
-}
-
-fn flat_from(auth: &Value) -> Value {
-    let names =
-        ["usingPodIdentity", "podIdentityOwner", "awsRoleArn", "awsExternalID", "awsAccessKeyID", "awsSecretAccessKey", "awsSessionToken"];
-    names.iter().map(|name| auth[name].clone()).collect()
+/// What KEDA's constructor makes: the parameters, and then the identity.
+fn build(inputs: &Inputs) -> Result<(SqsMetadata, AwsAuthorization)> {
+    Ok((SqsMetadata::parse(inputs.sources())?, AwsAuthorization::decide(&inputs.identity, inputs.sources())?))
 }
 
 fn fields(metadata: &SqsMetadata) -> Value {
@@ -88,7 +41,7 @@ fn fields(metadata: &SqsMetadata) -> Value {
 fn parameters_are_read_as_in_keda() {
     committed("generated-sqs-metadata").check_all(|case| {
         let inputs = Inputs::of(case, "");
-        let ours = inputs.build().ok().map(|(metadata, identity)| {
+        let ours = build(&inputs).ok().map(|(metadata, identity)| {
             let mut row = fields(&metadata);
             row.as_array_mut().expect("a list").push(flat(&identity));
             (row, metadata.metric_name(inputs.index))
@@ -121,11 +74,11 @@ fn the_scaler_does_what_keda_asserts() {
         "parse" => parse(case),
         "metricName" => {
             let inputs = Inputs::of(case, "input/");
-            let name = inputs.build().ok().map(|(metadata, _)| metadata.metric_name(inputs.index));
+            let name = build(&inputs).ok().map(|(metadata, _)| metadata.metric_name(inputs.index));
             Row::compare(&name.as_deref(), &case.text("expected/metricName"))
         }
         "getMetrics" => {
-            let (metadata, _) = Inputs::of(case, "input/").build().expect("valid");
+            let (metadata, _) = build(&Inputs::of(case, "input/")).expect("valid");
             let asked = metadata.attributes();
             let read = match case.at("input/api/attributes") {
                 Value::Null => None,
@@ -147,7 +100,7 @@ fn the_scaler_does_what_keda_asserts() {
 }
 
 fn parse(case: &Case<'_>) -> Row {
-    let ours = Inputs::of(case, "input/").build();
+    let ours = build(&Inputs::of(case, "input/"));
     if ours.is_err() != case.truth("expected/error") {
         return Row::Differs(format!("{ours:?}"));
     }
