@@ -19,6 +19,8 @@ use kedactl::{
     },
 };
 
+use crate::support::skipped;
+
 use super::{World, worlds};
 
 /// What reads a trigger of type `kind` with the parameters `pairs`, under keys that may everything.
@@ -180,6 +182,10 @@ async fn a_table_without_stream_is_no_trigger() {
 #[tokio::test]
 async fn cloudwatch_reads_the_newest_value_by_statistic_period_and_unit() {
     for world in worlds().await {
+        if world.name == "moto" {
+            skipped("CloudWatch on moto: it does not know the CBOR that the SDK speaks");
+            continue;
+        }
         let client = aws_sdk_cloudwatch::Client::new(&world.sdk);
         let namespace = unique(&world, "shop");
         let pairs = [("Queue", "a"), ("Zone", "b")].map(|(name, value)| Dimension::builder().name(name).value(value).build());

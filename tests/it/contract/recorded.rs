@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::{Json, Router, extract::State, http::HeaderMap};
+use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap};
 use kedactl::{
     backend::journal::Memory,
     core::{keda::manifest::Trigger, ports::Asked},
@@ -22,7 +22,8 @@ async fn server(answer: fn(&str, &Value) -> Value) -> (String, Taken) {
     let taken = Taken::default();
     let state = (taken.clone(), answer);
     type Told = (Taken, fn(&str, &Value) -> Value);
-    let take = |State((taken, answer)): State<Told>, headers: HeaderMap, Json(body): Json<Value>| async move {
+    let take = |State((taken, answer)): State<Told>, headers: HeaderMap, body: Bytes| async move {
+        let body: Value = serde_json::from_slice(&body).expect("a JSON body");
         let target = headers["x-amz-target"].to_str().expect("text").to_owned();
         let answer = answer(&target, &body);
         taken.lock().expect("unpoisoned").push((target, body));
