@@ -17,11 +17,13 @@ use super::World;
 /// Target and body of each request.
 type Taken = Arc<Mutex<Vec<(String, Value)>>>;
 
+/// What the server takes down, and how it answers.
+type Told = (Taken, fn(&str, &Value) -> Value);
+
 /// A server that answers a request by its target and body.
 async fn server(answer: fn(&str, &Value) -> Value) -> (String, Taken) {
     let taken = Taken::default();
     let state = (taken.clone(), answer);
-    type Told = (Taken, fn(&str, &Value) -> Value);
     let take = |State((taken, answer)): State<Told>, headers: HeaderMap, body: Bytes| async move {
         let body: Value = serde_json::from_slice(&body).expect("a JSON body");
         let target = headers["x-amz-target"].to_str().expect("text").to_owned();
