@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::Response;
 use rusqlite::Connection;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -128,4 +129,14 @@ fn answer(service: Service, status: u16, body: Bytes) -> Response<Bytes> {
         .header("x-amzn-requestid", Uuid::new_v4().to_string())
         .body(body)
         .unwrap_or_default()
+}
+
+/// A position as clients carry it from one page to the next, without looking into it.
+pub(crate) fn seal(position: &impl Serialize) -> String {
+    BASE64_STANDARD.encode(serde_json::to_vec(position).unwrap_or_default())
+}
+
+/// What was sealed; `None` when `token` is none of ours.
+pub(crate) fn unseal<T: DeserializeOwned>(token: &str) -> Option<T> {
+    serde_json::from_slice(&BASE64_STANDARD.decode(token).ok()?).ok()
 }

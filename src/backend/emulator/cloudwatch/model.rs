@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::error::{invalid, invalid_value, missing};
-use crate::backend::emulator::error::ServiceError;
+use crate::{backend::emulator::error::ServiceError, core::keda::trigger::cloudwatch::UNITS};
 
 /// A number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -122,37 +122,6 @@ pub(super) fn dimensions(given: Vec<Dimension>, place: &str) -> Result<Dimension
     }
     Ok(checked)
 }
-
-/// The standard units.
-const UNITS: &[&str] = &[
-    "Seconds",
-    "Microseconds",
-    "Milliseconds",
-    "Bytes",
-    "Kilobytes",
-    "Megabytes",
-    "Gigabytes",
-    "Terabytes",
-    "Bits",
-    "Kilobits",
-    "Megabits",
-    "Gigabits",
-    "Terabits",
-    "Percent",
-    "Count",
-    "Bytes/Second",
-    "Kilobytes/Second",
-    "Megabytes/Second",
-    "Gigabytes/Second",
-    "Terabytes/Second",
-    "Bits/Second",
-    "Kilobits/Second",
-    "Megabits/Second",
-    "Gigabits/Second",
-    "Terabits/Second",
-    "Count/Second",
-    NO_UNIT,
-];
 
 /// The unit of what has none.
 pub(super) const NO_UNIT: &str = "None";

@@ -1,6 +1,5 @@
 //! DynamoDB Streams: which streams and shards there are, and the changes in them.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +12,7 @@ use super::{
 use crate::backend::emulator::{
     constraints::{Constraints, validation},
     error::ServiceError,
-    json::{Session, seconds},
+    json::{Session, seal, seconds, unseal},
 };
 
 /// How long an iterator is good, in milliseconds.
@@ -133,17 +132,6 @@ struct Position {
     issued: i64,
 }
 
-impl Position {
-    fn seal(&self) -> String {
-        BASE64_STANDARD.encode(serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    fn open(token: &str) -> Result<Self, ServiceError> {
-        let bytes = BASE64_STANDARD.decode(token).ok();
-        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| validation("Invalid ShardIterator"))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetIterator {
@@ -171,7 +159,7 @@ pub(super) fn iterator(session: &Session<'_>, input: GetIterator) -> Result<Valu
         "LATEST" => stream.next_sequence(session.connection, session.now)?,
         _ => first,
     };
-    Ok(json!({ "ShardIterator": Position { stream: stream.id, shard: shard.index, from, issued: session.now }.seal() }))
+    Ok(json!({ "ShardIterator": seal(&Position { stream: stream.id, shard: shard.index, from, issued: session.now }) }))
 }
 
 #[derive(Deserialize)]
@@ -183,7 +171,7 @@ pub(super) struct GetRecords {
 
 pub(super) fn records(session: &Session<'_>, input: GetRecords) -> Result<Value, ServiceError> {
     Constraints::default().within(input.limit, "limit", &(1..=1000)).check()?;
-    let position = Position::open(&input.shard_iterator)?;
+    let position = unseal::<Position>(&input.shard_iterator).ok_or_else(|| validation("Invalid ShardIterator"))?;
     let stream = Stream::by_id(session.connection, position.stream)?.filter(|stream| is_kept(stream, session.now));
     let stream = stream.ok_or_else(|| not_found("Stream"))?;
     session.authorize("dynamodb:GetRecords", &stream.arn(session))?;
@@ -206,7 +194,7 @@ pub(super) fn records(session: &Session<'_>, input: GetRecords) -> Result<Value,
     let records: Vec<Value> = found.iter().filter_map(|(_, record)| serde_json::from_str(record).ok()).collect();
     let mut answer = json!({ "Records": records });
     if last.is_none() || is_full {
-        answer["NextShardIterator"] = Position { from: next, issued: session.now, ..position }.seal().into();
+        answer["NextShardIterator"] = seal(&Position { from: next, issued: session.now, ..position }).into();
     }
     Ok(answer)
 }

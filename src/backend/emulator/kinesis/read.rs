@@ -13,7 +13,7 @@ use super::{
 use crate::backend::emulator::{
     constraints::Constraints,
     error::ServiceError,
-    json::{Session, seconds},
+    json::{Session, seal, seconds, unseal},
 };
 
 /// How long an iterator is good, in milliseconds.
@@ -31,17 +31,6 @@ struct Position {
     /// Only records from this time on.
     since: i64,
     issued: i64,
-}
-
-impl Position {
-    fn seal(&self) -> String {
-        BASE64_STANDARD.encode(serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    fn open(token: &str) -> Result<Self, ServiceError> {
-        let bytes = BASE64_STANDARD.decode(token).ok();
-        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| invalid("Invalid ShardIterator."))
-    }
 }
 
 #[derive(Deserialize)]
@@ -81,7 +70,7 @@ pub(super) fn iterator(session: &Session<'_>, input: GetIterator) -> Result<Valu
         _ => (0, 0),
     };
     let position = Position { stream: stream.id, shard: shard.number, from, since, issued: session.now };
-    Ok(json!({ "ShardIterator": position.seal() }))
+    Ok(json!({ "ShardIterator": seal(&position) }))
 }
 
 #[derive(Deserialize)]
@@ -93,7 +82,7 @@ pub(super) struct GetRecords {
 
 pub(super) fn records(session: &Session<'_>, input: GetRecords) -> Result<Value, ServiceError> {
     Constraints::default().within(input.limit, "limit", &(1..=10_000)).check()?;
-    let position = Position::open(&input.shard_iterator)?;
+    let position = unseal::<Position>(&input.shard_iterator).ok_or_else(|| invalid("Invalid ShardIterator."))?;
     let stream =
         Stream::by_id(session.connection, position.stream)?.ok_or_else(|| not_found("The stream of the iterator is gone.".to_owned()))?;
     session.authorize("kinesis:GetRecords", &session.stream_arn(&stream.name))?;
@@ -129,7 +118,7 @@ pub(super) fn records(session: &Session<'_>, input: GetRecords) -> Result<Value,
     let mut answer = json!({ "Records": records, "MillisBehindLatest": if more { session.now - last } else { 0 } });
     if more || shard.ending.is_none() {
         let position = Position { from: next, since: position.since, issued: session.now, ..position };
-        answer["NextShardIterator"] = position.seal().into();
+        answer["NextShardIterator"] = seal(&position).into();
     } else {
         let shards = Shard::all(session.connection, &stream, session.now)?;
         answer["ChildShards"] = shards.iter().filter(|child| child.is_child_of(&shard)).map(|child| as_child(child, &stream)).collect();

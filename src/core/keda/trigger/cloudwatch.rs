@@ -15,8 +15,8 @@ use crate::core::{
 
 /// The trigger's type.
 pub const CLOUDWATCH_TRIGGER: &str = "aws-cloudwatch";
-/// The standard units of CloudWatch.
-const UNITS: [&str; 27] = [
+/// The standard units of CloudWatch, the last of what has none.
+pub const UNITS: [&str; 27] = [
     "Seconds",
     "Microseconds",
     "Milliseconds",
