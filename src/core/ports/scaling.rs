@@ -19,7 +19,9 @@ pub trait Metric: Send + Sync {
     /// Asks once, for what KEDA's scaler asks for.
     async fn read(&self) -> Result<TriggerReading>;
     /// All three counters of the queue behind it, for the screen; `None` where there is no queue.
-    async fn depth(&self) -> Result<Option<Depth>>;
+    async fn depth(&self) -> Result<Option<Depth>> {
+        Ok(None)
+    }
 }
 
 /// A trigger to build, and what KEDA knows of the object around it.

@@ -12,7 +12,6 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::Result,
-        event::Depth,
         keda::{decision::TriggerReading, trigger::cloudwatch::CloudWatchMetadata},
         ports::Metric,
     },
@@ -66,9 +65,5 @@ impl Metric for CloudWatchMetric {
         let results: Vec<Vec<f64>> =
             answer.metric_data_results.unwrap_or_default().into_iter().map(|result| result.values.unwrap_or_default()).collect();
         self.metadata.read(&self.name, &results)
-    }
-
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }

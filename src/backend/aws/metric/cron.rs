@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use crate::core::{
     error::Result,
-    event::Depth,
     keda::{decision::TriggerReading, trigger::cron::CronMetadata},
     ports::Metric,
 };
@@ -32,9 +31,5 @@ impl Metric for CronMetric {
 
     async fn read(&self) -> Result<TriggerReading> {
         self.metadata.read(&self.name, Timestamp::now())
-    }
-
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::Result,
-        event::Depth,
         keda::{
             decision::TriggerReading,
             trigger::{attribute::AttributeValue, dynamodb::DynamoDbMetadata},
@@ -53,10 +52,6 @@ impl Metric for DynamoDbMetric {
         };
         let answer = query.send().await.map_err(|error| fault(what(), &error))?;
         Ok(asked.measure(&self.name, answer.count.into()))
-    }
-
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }
 

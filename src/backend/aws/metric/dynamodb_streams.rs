@@ -8,7 +8,6 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::{Error, Kind, Result},
-        event::Depth,
         keda::{decision::TriggerReading, trigger::dynamodb_streams::DynamoDbStreamsMetadata},
         ports::Metric,
     },
@@ -59,9 +58,5 @@ impl Metric for DynamoDbStreamsMetric {
                 return Ok(self.metadata.measure(&self.name, i64::try_from(shards).unwrap_or(i64::MAX)));
             }
         }
-    }
-
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }

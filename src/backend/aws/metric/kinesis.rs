@@ -7,7 +7,6 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::{Error, Result},
-        event::Depth,
         keda::{decision::TriggerReading, trigger::kinesis::KinesisMetadata},
         ports::Metric,
     },
@@ -40,9 +39,5 @@ impl Metric for KinesisMetric {
         let answer = self.client.describe_stream_summary().stream_name(stream).send().await.map_err(|error| fault(what(), &error))?;
         let Some(summary) = answer.stream_description_summary else { return Err(Error::failed(what(), "the answer has no summary")) };
         Ok(self.metadata.measure(&self.name, summary.open_shard_count.into()))
-    }
-
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }

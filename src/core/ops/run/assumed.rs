@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use crate::core::{
     error::Result,
-    event::Depth,
     keda::{
         decision::TriggerReading,
         trigger::{
@@ -70,9 +69,5 @@ impl Metric for AssumedMetric {
             Some(inner) => Ok(TriggerReading { metric: self.assumed.metric.clone(), ..inner.read().await? }),
             None => Ok(self.assumed.nothing()),
         }
-    }
-
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }

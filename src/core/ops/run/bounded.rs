@@ -7,12 +7,12 @@ use tokio::sync::Semaphore;
 
 use crate::core::{
     error::{Error, Result},
-    event::Depth,
     keda::decision::TriggerReading,
     ports::{Asked, Metric, Scalers},
 };
 
-/// Scalers whose reads, and the building of them, wait for their turn.
+/// Scalers whose reads, and the building of them, wait for their turn. They tell no counters: between polls many objects would ask as
+/// much again, and the last reading tells whether there is something to do.
 pub struct BoundedScalers {
     inner: Arc<dyn Scalers>,
     turns: Arc<Semaphore>,
@@ -49,11 +49,6 @@ impl Metric for Bounded {
     async fn read(&self) -> Result<TriggerReading> {
         let _turn = turn(&self.turns).await?;
         self.inner.read().await
-    }
-
-    /// Nothing: between polls many objects would ask as much again. The last reading tells whether there is something to do.
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
     }
 }
 

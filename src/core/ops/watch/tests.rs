@@ -227,9 +227,6 @@ impl Metric for Shards {
         let active = value > 0.0;
         Ok(TriggerReading { metric: "s0-shards".into(), value, target: 1.0, active, activation: Some(0.0), parts: None, error: None })
     }
-    async fn depth(&self) -> Result<Option<Depth>> {
-        Ok(None)
-    }
 }
 
 #[async_trait]
