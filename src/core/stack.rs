@@ -154,6 +154,18 @@ impl Place {
         format!("https://sqs.{}.{}/{}/{name}", self.region, self.dns_suffix(), self.account)
     }
 
+    /// ARN of the Kinesis stream called `name`.
+    #[must_use]
+    pub fn stream_arn(&self, name: &str) -> String {
+        format!("arn:{}:kinesis:{}:{}:stream/{name}", self.partition, self.region, self.account)
+    }
+
+    /// ARN of the DynamoDB table called `name`.
+    #[must_use]
+    pub fn table_arn(&self, name: &str) -> String {
+        format!("arn:{}:dynamodb:{}:{}:table/{name}", self.partition, self.region, self.account)
+    }
+
     /// ARN of the EKS cluster called `name`.
     #[must_use]
     pub fn cluster_arn(&self, name: &str) -> String {

@@ -6,6 +6,7 @@ mod objects;
 mod queue;
 mod recorded;
 mod resources;
+mod sources;
 mod token;
 
 use std::{

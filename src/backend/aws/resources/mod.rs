@@ -6,9 +6,12 @@ mod attachment;
 mod cluster;
 mod issuer;
 mod oidc;
+mod pending;
 mod policy;
 mod queue;
 mod role;
+mod stream;
+mod table;
 mod tags;
 mod user;
 
@@ -20,6 +23,7 @@ use crate::core::{
     error::{Error, Kind, Result},
     ports::{Objects, Resource},
     settings::{Auth, Settings, Target},
+    source::Source,
     stack::{KEDA_SERVICE_ACCOUNT, STACK_TAG},
     template::Template,
 };
@@ -33,6 +37,8 @@ use oidc::OidcProvider;
 use policy::ManagedPolicy;
 use queue::{QueueKind, WorkQueue};
 use role::Role;
+use stream::Stream;
+use table::Table;
 use user::User;
 
 /// What every resource of a stack works with.
@@ -40,6 +46,8 @@ struct Shared {
     sqs: aws_sdk_sqs::Client,
     iam: aws_sdk_iam::Client,
     eks: aws_sdk_eks::Client,
+    kinesis: aws_sdk_kinesis::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
     settings: Settings,
     issuer: Issuer,
 }
@@ -79,6 +87,17 @@ pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Ve
     }
     all.extend(if settings.auth == Auth::Secret { users(&shared) } else { roles(&shared) });
     all
+}
+
+/// What `source` is in AWS, as an object of the stack that `settings` describe.
+#[must_use]
+pub fn source(config: &SdkConfig, settings: &Settings, issuer: &Issuer, source: &Source) -> Box<dyn Resource> {
+    let shared = Arc::new(Shared::new(config, settings, issuer));
+    match source.clone() {
+        Source::Queue { name } => Box::new(WorkQueue { shared, kind: QueueKind::Source(name) }),
+        Source::Stream { name, shards } => Box::new(Stream { shared, name, shards }),
+        Source::Table { name, shape } => Box::new(Table { shared, name, shape }),
+    }
 }
 
 /// The two roles, and where pods get them by association, the associations.
@@ -161,6 +180,8 @@ impl Shared {
             sqs: aws_sdk_sqs::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             eks: aws_sdk_eks::Client::new(config),
+            kinesis: aws_sdk_kinesis::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
             settings: settings.clone(),
             issuer: issuer.clone(),
         }

@@ -29,13 +29,15 @@ const RECEIVE_WAIT_SECONDS: u32 = 20;
 /// A message that was received this often without being deleted goes to the dead-letter queue.
 const MAX_RECEIVE_COUNT: u32 = 5;
 
-/// Which of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum QueueKind {
     /// The one that messages are sent to.
     Work,
     /// The one for messages that no job could process.
     DeadLetter,
+    /// One that a trigger names: nothing is done about messages that fail.
+    Source(String),
 }
 
 /// One queue.
@@ -47,7 +49,11 @@ pub(super) struct WorkQueue {
 impl WorkQueue {
     fn name(&self) -> &str {
         let names = &self.shared.settings.names;
-        if self.kind == QueueKind::Work { &names.queue } else { &names.dead_letter_queue }
+        match &self.kind {
+            QueueKind::Work => &names.queue,
+            QueueKind::DeadLetter => &names.dead_letter_queue,
+            QueueKind::Source(name) => name,
+        }
     }
 
     fn url(&self) -> String {
@@ -85,7 +91,7 @@ impl WorkQueue {
             ("ReceiveMessageWaitTimeSeconds", RECEIVE_WAIT_SECONDS.to_string()),
             ("SqsManagedSseEnabled", "true".to_owned()),
         ]);
-        match self.kind {
+        match &self.kind {
             QueueKind::Work => {
                 let target = settings.place.queue_arn(&settings.names.dead_letter_queue);
                 let redrive = json!({ "deadLetterTargetArn": target, "maxReceiveCount": MAX_RECEIVE_COUNT });
@@ -94,6 +100,9 @@ impl WorkQueue {
             }
             QueueKind::DeadLetter => {
                 wanted.insert("MessageRetentionPeriod", DEAD_LETTER_RETENTION_SECONDS.to_string());
+            }
+            QueueKind::Source(_) => {
+                wanted.insert("MessageRetentionPeriod", RETENTION_SECONDS.to_string());
             }
         }
         wanted

@@ -6,6 +6,7 @@ pub mod cloudwatch;
 pub mod cron;
 pub mod dynamodb;
 pub mod dynamodb_streams;
+pub mod key_schema;
 pub mod kinesis;
 pub mod metric_type;
 pub mod place;
