@@ -24,6 +24,7 @@ mod remains;
 mod resources;
 pub mod run;
 mod settle;
+pub mod sources;
 pub mod store;
 pub mod tls;
 

@@ -65,6 +65,7 @@ impl Backend {
         resources.extend(manifests);
         resources.extend(aws::resources::keys(&config, settings, &issuer, &secrets));
         resources.extend(rest);
+        resources.extend(self.run_resources().await?);
         Ok(resources)
     }
 

@@ -17,6 +17,7 @@ pub mod load;
 pub mod log;
 pub mod managed;
 pub mod manifest;
+pub mod needs;
 pub mod ops;
 pub mod plan;
 pub mod ports;

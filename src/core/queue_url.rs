@@ -25,6 +25,17 @@ pub fn check(url: &str, place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// The account in a queue's URL, whatever host that has; `None` for a bare name.
+#[must_use]
+pub fn account(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.trim_end_matches('/').rsplit('/').nth(1).filter(|account| is_account(account))
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Region and DNS suffix of an endpoint of SQS, the legacy form among them.
 fn region_of(host: &str) -> Option<(&str, &str)> {
     let rest = host.strip_prefix("sqs-fips.").or_else(|| host.strip_prefix("sqs."));

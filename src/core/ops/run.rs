@@ -4,6 +4,7 @@ mod about;
 mod assumed;
 mod bounded;
 mod mine;
+pub mod sources;
 pub mod spread;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ mod role;
 mod stream;
 mod table;
 mod tags;
+mod trial;
 mod user;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use queue::{QueueKind, WorkQueue};
 use role::Role;
 use stream::Stream;
 use table::Table;
+pub use trial::trial;
 use user::User;
 
 /// What every resource of a stack works with.
@@ -50,6 +52,14 @@ struct Shared {
     dynamodb: aws_sdk_dynamodb::Client,
     settings: Settings,
     issuer: Issuer,
+}
+
+/// Where the text of a policy or of a trust comes from.
+enum Wording {
+    /// A template, filled in with the stack's facts.
+    Template(Template),
+    /// Whoever needs it wrote it: JSON.
+    Written(String),
 }
 
 /// Where the Secrets of long-term keys are: the namespaces of those who read them.
@@ -83,7 +93,7 @@ pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Ve
         (&names.producer_policy, Template::ProducerPolicy, "sqs-producer-policy.json"),
         (&names.consumer_policy, Template::ConsumerPolicy, "sqs-consumer-policy.json"),
     ] {
-        all.push(Box::new(ManagedPolicy { shared: shared.clone(), name: name.clone(), template, file }));
+        all.push(Box::new(ManagedPolicy { shared: shared.clone(), name: name.clone(), wording: Wording::Template(template), file }));
     }
     all.extend(if settings.auth == Auth::Secret { users(&shared) } else { roles(&shared) });
     all
@@ -104,7 +114,8 @@ pub fn source(config: &SdkConfig, settings: &Settings, issuer: &Issuer, source: 
 fn roles(shared: &Arc<Shared>) -> Vec<Box<dyn Resource>> {
     let names = &shared.settings.names;
     let role = |name: &str, template, file| -> Box<dyn Resource> {
-        Box::new(Role { shared: shared.clone(), name: name.to_owned(), template, file })
+        let (path, wording) = ("/".to_owned(), Wording::Template(template));
+        Box::new(Role { shared: shared.clone(), name: name.to_owned(), path, wording, file })
     };
     let mut all = vec![
         role(&names.operator_role, Template::OperatorTrust, "keda-operator-trust-policy.json"),

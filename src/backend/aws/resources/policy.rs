@@ -1,4 +1,4 @@
-//! A customer-managed IAM policy: its default version is what the template says.
+//! A customer-managed IAM policy: its default version is what a template says, or whoever needs it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use aws_sdk_iam::types::PolicyVersion;
 
 use super::{
     super::error::{fault, is_absent},
-    Shared, decoded, iam_value, tags,
+    Shared, Wording, decoded, iam_value, tags,
 };
 use crate::core::{
     drift::document_differences,
@@ -15,7 +15,7 @@ use crate::core::{
     managed::{Managed, drifted, not_ours},
     plan::{Difference, Observed, ResourceId},
     stack::{EXPIRES_TAG, STACK_TAG},
-    template::{Facts, Template},
+    template::Facts,
 };
 
 /// IAM keeps at most this many versions of a policy.
@@ -25,7 +25,7 @@ const MOST_VERSIONS: usize = 5;
 pub(super) struct ManagedPolicy {
     pub(super) shared: Arc<Shared>,
     pub(super) name: String,
-    pub(super) template: Template,
+    pub(super) wording: Wording,
     pub(super) file: &'static str,
 }
 
@@ -39,8 +39,10 @@ impl ManagedPolicy {
     }
 
     fn document(&self) -> Result<String> {
-        let issuer = self.shared.issuer.known();
-        self.template.render(&Facts::new(&self.shared.settings, issuer))
+        match &self.wording {
+            Wording::Written(text) => Ok(text.clone()),
+            Wording::Template(template) => template.render(&Facts::new(&self.shared.settings, self.shared.issuer.known())),
+        }
     }
 
     /// Versions other than the default, the oldest first.

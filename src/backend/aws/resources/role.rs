@@ -1,4 +1,4 @@
-//! An IAM role: who may become it is what the template says.
+//! An IAM role: who may become it is what a template says, or whoever needs it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     super::error::{fault, is_absent},
-    Shared, decoded, iam_value, soon, tags,
+    Shared, Wording, decoded, iam_value, soon, tags,
 };
 use crate::core::{
     drift::document_differences,
@@ -15,7 +15,7 @@ use crate::core::{
     plan::{Difference, Observed, ResourceId},
     settings::Auth,
     stack::{EXPIRES_TAG, STACK_TAG},
-    template::{Facts, Template},
+    template::Facts,
 };
 
 /// What IAM says of a trust policy whose principal was made a moment ago.
@@ -25,7 +25,9 @@ const NEW_PRINCIPAL: &[&str] = &["MalformedPolicyDocument"];
 pub(super) struct Role {
     pub(super) shared: Arc<Shared>,
     pub(super) name: String,
-    pub(super) template: Template,
+    /// `/` where it has none.
+    pub(super) path: String,
+    pub(super) wording: Wording,
     pub(super) file: &'static str,
 }
 
@@ -35,8 +37,12 @@ impl Role {
     }
 
     async fn trust(&self) -> Result<String> {
+        let template = match &self.wording {
+            Wording::Written(text) => return Ok(text.clone()),
+            Wording::Template(template) => template,
+        };
         let issuer = if self.shared.settings.auth == Auth::Irsa { self.shared.issuer.url().await? } else { String::new() };
-        self.template.render(&Facts::new(&self.shared.settings, &issuer))
+        template.render(&Facts::new(&self.shared.settings, &issuer))
     }
 
     async fn retag(&self, differences: &[Difference]) -> Result<()> {
@@ -81,7 +87,8 @@ impl Managed for Role {
 
     fn replaces(&self) -> Vec<String> {
         let (name, file, tag) = (&self.name, self.file, self.shared.cli_tag());
-        vec![format!("aws iam create-role --role-name {name} --assume-role-policy-document file://{file} {tag}")]
+        let path = if self.path == "/" { String::new() } else { format!(" --path {}", self.path) };
+        vec![format!("aws iam create-role --role-name {name}{path} --assume-role-policy-document file://{file} {tag}")]
     }
 
     async fn look(&self) -> Result<Observed> {
@@ -108,7 +115,7 @@ impl Managed for Role {
     }
 
     async fn create(&self) -> Result<()> {
-        let request = self.shared.iam.create_role().role_name(&self.name);
+        let request = self.shared.iam.create_role().role_name(&self.name).path(&self.path);
         let request = request.assume_role_policy_document(self.trust().await?).set_tags(Some(self.shared.iam_tags()?));
         request.send().await.map_err(|error| soon(fault(self.what("create"), &error), NEW_PRINCIPAL))?;
         Ok(())
