@@ -436,13 +436,17 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__produce)
-            opts="-n -o -q -h --queue-url --count --body --body-file --rate --delay --group --seed --in-cluster --events --stack --state-dir --output --color --quiet --help"
+            opts="-n -o -q -h --queue-url --to --count --body --body-file --value --rate --delay --group --seed --in-cluster --events --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --queue-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -459,6 +463,10 @@ _kedactl() {
                     return 0
                     ;;
                 --body-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --value)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -35,7 +35,7 @@ complete -c kedactl -n "__fish_kedactl_needs_command" -s q -l quiet -d 'Print re
 complete -c kedactl -n "__fish_kedactl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_needs_command" -s V -l version -d 'Print version'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "setup" -d 'Create the queue, the identities and the scaling objects'
-complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "produce" -d 'Send messages to the queue'
+complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "produce" -d 'Send messages to the queue, or to any source that a trigger reads'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "watch" -d 'Run the scaler and watch it work'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "run" -d 'Run any KEDA manifest on this machine'
 complete -c kedactl -n "__fish_kedactl_needs_command" -f -a "report" -d 'Fetch the counts and prove the verdict'
@@ -90,12 +90,14 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s y -l yes -d 'D
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l queue-url -d 'The queue [default: the stack\'s own]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s n -l count -d 'How many messages, 1 to 1000000 [default: 10, or one for each line of stdin]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l to -d 'Where else: kinesis://STREAM, dynamodb://TABLE?ATTRIBUTE=VALUE, cloudwatch://NAMESPACE/METRIC?DIMENSION=VALUE or sqs://QUEUE' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s n -l count -d 'How many messages, 1 to 1000000 [default: 10, or one for each line of stdin, or each --value]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l body -d 'The body of every message, instead of a request' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l body-file -d 'A file with the body of every message; `-` sends one message for each line of stdin' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l value -d 'The values of a metric, one after another, again and again [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l rate -d 'How fast, over s, m or h, such as 50/s [default: as fast as the queue takes them]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l delay -d 'Seconds before a message becomes visible, 0 to 900 [default: the queue\'s own]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l group -d 'The message group [default on FIFO queues: the stack\'s name]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l group -d 'The message group [default on FIFO queues: the stack\'s name]; of a stream, the partition key [default: each its own]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l seed -d 'Requests differ with the seed, and are the same for the same seed' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F

@@ -52,7 +52,8 @@ use tokio::sync::OnceCell;
 use crate::core::{
     error::{Error, Kind, Result},
     event::Reporter,
-    ports::{Analyzer, Artifacts, Journal, Objects, Queue, Scalers, Work},
+    load::Destination,
+    ports::{Analyzer, Artifacts, Journal, Objects, Queue, Scalers, Sink, Work},
     queue_url,
     settings::{Aws, Settings, Target},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT},
@@ -123,6 +124,14 @@ impl Backend {
     /// As for [`Self::queue`].
     pub async fn dead_letters(&self, identity: Identity) -> Result<Arc<dyn Queue>> {
         self.queue(identity, Some(&self.settings.queue_url(&self.settings.names.dead_letter_queue))).await
+    }
+
+    /// Where `to` leads, in the person's name; what is put there by the run called `run` differs from what others put.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used, or a queue or table cannot be looked at; `Input` when the table's key does not fit.
+    pub async fn sink(&self, to: &Destination, run: &str) -> Result<Arc<dyn Sink>> {
+        aws::sink::sink(&self.sdk(Identity::Administrator).await?, to, run).await
     }
 
     /// What builds the readers of triggers, in the name of KEDA's operator.

@@ -36,6 +36,9 @@ fn of(path: &str) -> &'static [&'static str] {
             "kedactl produce --count 600 --rate 50/s",
             r#"kedactl produce --count 1 --body '{"video":"holiday.mp4","quality":"4k","n":1}'"#,
             "ls *.mp4 | kedactl produce --body-file -",
+            "kedactl produce --to kinesis://clicks --count 1000 --rate 100/s",
+            "kedactl produce --to 'dynamodb://orders?customer=ann' --count 25",
+            "kedactl produce --to 'cloudwatch://Shop/Waiting?Queue=a' --value 1,5,3 --rate 1/m",
         ],
         "watch" => &["kedactl watch"],
         "run" => &[

@@ -71,11 +71,11 @@ impl Reporter for Progress {
             What::Waiting { condition, deadline_seconds } => {
                 self.bar.set_message(format!("waiting until {condition} (at most {deadline_seconds} s)"));
             }
-            What::ProduceStarted { count: Some(count) } => {
+            What::ProduceStarted { count: Some(count), .. } => {
                 self.bar.set_length(*count);
                 self.bar.set_style(style("sending {wide_bar:.green/dim} {human_pos}/{human_len} messages  {rate:>11}  {eta:>4}"));
             }
-            What::ProduceStarted { count: None } => self.bar.set_style(style("{spinner:.cyan} sending, {human_pos} messages so far")),
+            What::ProduceStarted { count: None, .. } => self.bar.set_style(style("{spinner:.cyan} sending, {human_pos} messages so far")),
             What::Sent { .. } | What::SendFailed { .. } => self.bar.inc(1),
             What::Warning { message } => self.bar.set_message(message.clone()),
             _ => {}

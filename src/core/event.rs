@@ -111,6 +111,9 @@ pub enum What {
     ProduceStarted {
         /// Messages to be sent; absent when they come from a stream.
         count: Option<u64>,
+        /// Where it goes, when that is not the stack's queue: `kinesis://STREAM`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// A batch is about to go on the wire; if its answer never comes, some of it may have been sent.
     Sending {
@@ -118,17 +121,23 @@ pub enum What {
         numbers: Vec<u64>,
         /// Names this run of `produce`; with the number it identifies the body.
         run: String,
+        /// Where it goes, when that is not the stack's queue: `kinesis://STREAM`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
-    /// SQS accepted a message.
+    /// A message was accepted.
     Sent {
-        /// The id SQS gave it.
+        /// The id that the service gave it; ours where it gives none.
         message_id: String,
         /// Its sequence number.
         number: u64,
         /// The run of `produce`.
         run: String,
+        /// Where it goes, when that is not the stack's queue: `kinesis://STREAM`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
-    /// SQS refused a message for good.
+    /// A message was refused for good.
     SendFailed {
         /// Its sequence number.
         number: u64,
@@ -138,13 +147,19 @@ pub enum What {
         code: String,
         /// How often it was tried.
         attempts: u32,
+        /// Where it goes, when that is not the stack's queue: `kinesis://STREAM`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// Sending ended.
     ProduceFinished {
-        /// Accepted by SQS.
+        /// Accepted.
         sent: u64,
         /// Refused for good.
         failed: u64,
+        /// Where it goes, when that is not the stack's queue: `kinesis://STREAM`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// A consumer received a message.
     Received {

@@ -1,5 +1,6 @@
-//! What `produce` sends and when: a pure function of count, rate and seed.
+//! What `produce` sends, when and where to: a pure function of count, rate and seed.
 
+mod destination;
 mod limits;
 mod rate;
 
@@ -10,11 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::ports::Outgoing;
 
-pub use limits::{MOST_BYTES, MOST_DELAY, MOST_MESSAGES, MOST_STREAM, check_body, check_group, count, lines};
+pub use destination::Destination;
+pub use limits::{Bodied, Limits, MOST_BYTES, MOST_DELAY, MOST_MESSAGES, MOST_STREAM, check_group, count, value};
 pub use rate::Rate;
 
-/// Messages that one `SendMessageBatch` takes.
-const BATCH: usize = 10;
 /// With a rate, messages due within this time travel together: at 50/s five at a time, at 1/s one.
 const SLOT: Duration = Duration::from_millis(100);
 /// The qualities a video may be asked for.
@@ -32,6 +32,8 @@ pub enum Bodies {
     Same(String),
     /// One body each.
     Each(Vec<String>),
+    /// One after another, again and again.
+    Turns(Vec<String>),
 }
 
 /// Messages to send.
@@ -51,6 +53,8 @@ pub struct Load {
     pub fifo: bool,
     /// Names this run; unique, as deduplication ids follow from it.
     pub run: String,
+    /// Where they go; absent means the stack's queue, or another one that was named by its URL.
+    pub to: Option<Destination>,
 }
 
 /// Messages that travel together.
@@ -58,7 +62,7 @@ pub struct Load {
 pub struct Batch {
     /// When, from the start of the run.
     pub due: Duration,
-    /// One to ten messages, together at most 1 MiB.
+    /// As many as one request takes.
     pub messages: Vec<Outgoing>,
 }
 
@@ -74,16 +78,23 @@ impl Load {
         })
     }
 
+    /// What their destination takes.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.to.as_ref().map_or(Limits::SQS, Destination::limits)
+    }
+
     /// The messages in batches, in order of time.
     pub fn batches(&self) -> impl Iterator<Item = Batch> + Send + '_ {
+        let limits = self.limits();
         let mut messages = self.messages().peekable();
         std::iter::from_fn(move || {
             let first = messages.next()?;
             let due = self.due(first.number);
             let mut bytes = first.body.len();
             let mut batch = vec![first];
-            while batch.len() < BATCH {
-                let fits = |next: &Outgoing| bytes + next.body.len() <= MOST_BYTES && self.due(next.number) < due + SLOT;
+            while batch.len() < limits.batch {
+                let fits = |next: &Outgoing| bytes + next.body.len() <= limits.request && self.due(next.number) < due + SLOT;
                 let Some(next) = messages.next_if(fits) else { break };
                 bytes += next.body.len();
                 batch.push(next);
@@ -97,10 +108,12 @@ impl Load {
     }
 
     fn body(&self, number: u64) -> String {
+        let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
         match &self.bodies {
             Bodies::Videos { seed } => video(*seed, number),
             Bodies::Same(body) => body.clone(),
-            Bodies::Each(bodies) => usize::try_from(number - 1).ok().and_then(|index| bodies.get(index)).cloned().unwrap_or_default(),
+            Bodies::Each(bodies) => bodies.get(index).cloned().unwrap_or_default(),
+            Bodies::Turns(bodies) => bodies.get(index % bodies.len().max(1)).cloned().unwrap_or_default(),
         }
     }
 }
@@ -130,7 +143,7 @@ mod tests {
 
     fn load(count: u64) -> Load {
         let bodies = Bodies::Videos { seed: 0 };
-        Load { count, bodies, rate: None, delay_seconds: None, group: None, fifo: false, run: "r".into() }
+        Load { count, bodies, rate: None, delay_seconds: None, group: None, fifo: false, run: "r".into(), to: None }
     }
 
     fn rated(count: u64, rate: &str) -> Load {
@@ -180,6 +193,22 @@ mod tests {
     }
 
     #[test]
+    fn values_come_in_turns() {
+        let turns = Load { bodies: Bodies::Turns(["1", "5", "3"].map(str::to_owned).to_vec()), ..load(5) };
+        assert_eq!(turns.messages().map(|message| message.body).collect::<Vec<_>>(), ["1", "5", "3", "1", "5"]);
+    }
+
+    #[test]
+    fn a_batch_is_as_large_as_the_destination_takes() {
+        let to = |to: &str, count| Load { to: Some(to.parse().expect("valid")), ..load(count) };
+        assert_eq!(shape(&to("kinesis://s", 1001)), [(0, 500), (0, 500), (0, 1)]);
+        assert_eq!(shape(&to("dynamodb://tbl", 30)), [(0, 25), (0, 5)]);
+        assert_eq!(shape(&to("cloudwatch://n/m", 300)), [(0, 150), (0, 150)]);
+        let large = Load { bodies: Bodies::Same("x".repeat(MOST_BYTES)), ..to("kinesis://s", 9) };
+        assert_eq!(shape(&large), [(0, 4), (0, 4), (0, 1)]);
+    }
+
+    #[test]
     fn only_fifo_messages_have_deduplication_ids() {
         let fifo = Load { fifo: true, group: Some("g".into()), ..load(2) };
         let ids: Vec<_> = fifo.messages().map(|message| message.deduplication).collect();
@@ -199,7 +228,7 @@ mod tests {
             let batches: Vec<Batch> = load.batches().collect();
             for batch in &batches {
                 let bytes: usize = batch.messages.iter().map(|message| message.body.len()).sum();
-                prop_assert!((1..=BATCH).contains(&batch.messages.len()) && bytes <= MOST_BYTES);
+                prop_assert!((1..=10).contains(&batch.messages.len()) && bytes <= MOST_BYTES);
             }
             prop_assert!(batches.windows(2).all(|pair| pair[0].due <= pair[1].due));
             let sent: Vec<_> = batches.into_iter().flat_map(|batch| batch.messages).collect();

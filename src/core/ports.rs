@@ -1,6 +1,7 @@
 //! The only traits: what the demo needs from the world, each with at least two implementations.
 
 mod scaling;
+mod sink;
 mod workload;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -18,6 +19,7 @@ use super::{
     plan::{Observed, ResourceId, Scope},
 };
 pub use scaling::{Asked, Metric, Scalers};
+pub use sink::{Outgoing, SendOutcome, Sink};
 pub use workload::{Replica, Scale, ScaleTarget, Workloads};
 
 /// One thing that must exist. Idempotent by contract: applying or deleting twice is as good as once.
@@ -43,37 +45,6 @@ pub trait Resource: Send + Sync {
     async fn delete(&self) -> Result<()>;
 }
 
-/// A message to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Sequence number within one run of `produce`.
-    pub number: u64,
-    /// The body.
-    pub body: String,
-    /// Seconds before it becomes visible, 0 to 900; absent means the queue's own.
-    pub delay_seconds: Option<u32>,
-    /// FIFO queues: the group.
-    pub group: Option<String>,
-    /// FIFO queues: the deduplication id.
-    pub deduplication: Option<String>,
-}
-
-/// What became of one message of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SendOutcome {
-    /// Accepted, with this id.
-    Sent(String),
-    /// Refused.
-    Refused {
-        /// The service's code.
-        code: String,
-        /// Its text.
-        message: String,
-        /// Whether the same message may be accepted later.
-        passing: bool,
-    },
-}
-
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
@@ -91,11 +62,9 @@ pub struct Received {
 
 /// One queue.
 #[async_trait]
-pub trait Queue: Send + Sync {
+pub trait Queue: Sink {
     /// The three approximate counters.
     async fn depth(&self) -> Result<Depth>;
-    /// Sends up to ten messages; one outcome each, in order. An error means none is known to be sent.
-    async fn send(&self, batch: &[Outgoing]) -> Result<Vec<SendOutcome>>;
     /// Waits up to `wait` (at most 20 s) for one message, hidden for `visibility` (absent: the queue's own).
     async fn receive(&self, wait: Duration, visibility: Option<Duration>) -> Result<Option<Received>>;
     /// Hides the message for `visibility` from now.

@@ -172,8 +172,10 @@ impl Fold {
     fn take(&mut self, event: &Event) {
         let at = event.at;
         match &event.what {
-            What::Sending { numbers, run } => self.attempted.extend(numbers.iter().map(|number| (run.clone(), *number))),
-            What::Sent { message_id, number, run } => {
+            // It went elsewhere: no consumer of this stack will see it.
+            What::Sending { to: Some(_), .. } | What::Sent { to: Some(_), .. } | What::SendFailed { to: Some(_), .. } => {}
+            What::Sending { numbers, run, .. } => self.attempted.extend(numbers.iter().map(|number| (run.clone(), *number))),
+            What::Sent { message_id, number, run, .. } => {
                 self.settled.insert((run.clone(), *number));
                 let message = self.message(message_id);
                 message.ours = true;

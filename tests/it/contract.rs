@@ -6,6 +6,7 @@ mod objects;
 mod queue;
 mod recorded;
 mod resources;
+mod sinks;
 mod sources;
 mod token;
 

@@ -11,5 +11,6 @@ pub mod permissions;
 pub mod queue;
 pub mod resources;
 pub mod scalers;
+pub mod sink;
 pub mod surroundings;
 pub mod token;

@@ -13,7 +13,7 @@ use super::error::{fault, fault_without_text, kind_of};
 use crate::core::{
     error::{Error, Kind, Result},
     event::Depth,
-    ports::{Outgoing, Queue, Received, SendOutcome},
+    ports::{Outgoing, Queue, Received, SendOutcome, Sink},
 };
 
 /// SQS's limit for the bodies of one request, in bytes.
@@ -63,6 +63,21 @@ impl SqsQueue {
 }
 
 #[async_trait]
+impl Sink for SqsQueue {
+    async fn send(&self, batch: &[Outgoing]) -> Result<Vec<SendOutcome>> {
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for chunk in chunks(batch) {
+            match self.send_chunk(chunk).await {
+                Ok(answers) => outcomes.extend(answers),
+                Err(error) if outcomes.is_empty() => return Err(error),
+                Err(error) => outcomes.extend(chunk.iter().map(|_| refused(&error))),
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+#[async_trait]
 impl Queue for SqsQueue {
     async fn depth(&self) -> Result<Depth> {
         let what = || format!("could not read the counters of queue `{}`", self.name);
@@ -81,18 +96,6 @@ impl Queue for SqsQueue {
             in_flight: counter(Attribute::ApproximateNumberOfMessagesNotVisible)?,
             delayed: counter(Attribute::ApproximateNumberOfMessagesDelayed)?,
         })
-    }
-
-    async fn send(&self, batch: &[Outgoing]) -> Result<Vec<SendOutcome>> {
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for chunk in chunks(batch) {
-            match self.send_chunk(chunk).await {
-                Ok(answers) => outcomes.extend(answers),
-                Err(error) if outcomes.is_empty() => return Err(error),
-                Err(error) => outcomes.extend(chunk.iter().map(|_| refused(&error))),
-            }
-        }
-        Ok(outcomes)
     }
 
     async fn receive(&self, wait: Duration, visibility: Option<Duration>) -> Result<Option<Received>> {

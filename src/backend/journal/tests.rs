@@ -110,7 +110,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             created_at: Timestamp::UNIX_EPOCH
         }),
         proptest::collection::vec((text(), depth), 0..3).prop_map(|depths| What::DepthChanged { depths }),
-        (proptest::collection::vec(any::<u64>(), 0..4), text()).prop_map(|(numbers, run)| What::Sending { numbers, run }),
+        (proptest::collection::vec(any::<u64>(), 0..4), text()).prop_map(|(numbers, run)| What::Sending { numbers, run, to: None }),
         text().prop_map(|message| What::Warning { message }),
     ];
     (0_i64..4_000_000_000, what).prop_map(|(second, what)| event(second, what))

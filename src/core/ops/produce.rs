@@ -18,12 +18,12 @@ use crate::core::{
     error::Error,
     event::{Reporter, What},
     load::Load,
-    ports::{Outgoing, Queue, SendOutcome},
+    ports::{Outgoing, SendOutcome, Sink},
 };
 
 /// Batches on the wire at once. FIFO queues get one, as order matters.
 const CONCURRENCY: usize = 8;
-/// How often one message is tried.
+/// How often in a row a batch is tried of which nothing is accepted. Who is throttled and gets on, slowly, is not stopped.
 const ATTEMPTS: u32 = 5;
 /// The first pause before trying again; each is twice the one before.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -33,9 +33,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Sent {
     /// Names the run.
     pub run: String,
-    /// Messages that SQS accepted.
+    /// Where they went, when that is not the stack's queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Messages that were accepted.
     pub sent: u64,
-    /// Messages that SQS refused for good.
+    /// Messages that were refused for good.
     pub failed: u64,
     /// Messages that were never tried, as the run was stopped.
     pub unsent: u64,
@@ -51,18 +54,20 @@ pub struct Sent {
     pub fault: Option<Error>,
 }
 
-/// Sends `load` to `queue`. Cancelling `cancel` stops starting batches; those on the wire are waited for.
+/// Sends `load` to `sink`. Cancelling `cancel` stops starting batches; those on the wire are waited for.
 ///
 /// Before a batch goes on the wire `Sending` is reported, afterwards `Sent` for each message. A batch whose answer
 /// was lost is sent again, so a message may be sent twice, as with every client of SQS.
-pub async fn produce(queue: &dyn Queue, load: &Load, reporter: &dyn Reporter, cancel: &CancellationToken) -> Sent {
-    Run { queue, reporter, name: &load.run, stop: cancel.child_token(), pause: PAUSE, totals: Mutex::default() }.send(load).await
+pub async fn produce(sink: &dyn Sink, load: &Load, reporter: &dyn Reporter, cancel: &CancellationToken) -> Sent {
+    let to = load.to.as_ref().map(ToString::to_string);
+    Run { sink, reporter, name: &load.run, to, stop: cancel.child_token(), pause: PAUSE, totals: Mutex::default() }.send(load).await
 }
 
 struct Run<'a> {
-    queue: &'a dyn Queue,
+    sink: &'a dyn Sink,
     reporter: &'a dyn Reporter,
     name: &'a str,
+    to: Option<String>,
     stop: CancellationToken,
     pause: Duration,
     totals: Mutex<Totals>,
@@ -79,7 +84,7 @@ struct Totals {
 impl Run<'_> {
     async fn send(self, load: &Load) -> Sent {
         let start = Instant::now();
-        self.reporter.tell(What::ProduceStarted { count: Some(load.count) });
+        self.reporter.tell(What::ProduceStarted { count: Some(load.count), to: self.to.clone() });
         let due = stream::iter(load.batches()).then(|batch| async move {
             sleep_until(start + batch.due).await;
             batch.messages
@@ -87,35 +92,40 @@ impl Run<'_> {
         let concurrency = if load.fifo { 1 } else { CONCURRENCY };
         due.take_until(self.stop.cancelled()).for_each_concurrent(concurrency, |messages| self.batch(messages)).await;
         let Totals { sent, failed, refusal, fault } = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.reporter.tell(What::ProduceFinished { sent, failed });
+        self.reporter.tell(What::ProduceFinished { sent, failed, to: self.to.clone() });
         let seconds = start.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "at most a million")]
         let per_second = if seconds > 0.0 { sent as f64 / seconds } else { 0.0 };
-        Sent { run: load.run.clone(), sent, failed, unsent: load.count - sent - failed, seconds, per_second, refusal, fault }
+        Sent { run: load.run.clone(), to: self.to, sent, failed, unsent: load.count - sent - failed, seconds, per_second, refusal, fault }
     }
 
     /// Sends `messages` until each is accepted or refused for good.
     async fn batch(&self, mut messages: Vec<Outgoing>) {
-        let mut attempt = 1;
+        let (mut attempts, mut vain) = (1, 1);
         loop {
             let numbers = messages.iter().map(|message| message.number).collect();
-            self.reporter.tell(What::Sending { numbers, run: self.name.to_owned() });
-            let answer = self.queue.send(&messages).await;
-            let last = attempt == ATTEMPTS || self.stop.is_cancelled();
+            self.reporter.tell(What::Sending { numbers, run: self.name.to_owned(), to: self.to.clone() });
+            let answer = self.sink.send(&messages).await;
+            let last = vain == ATTEMPTS || self.stop.is_cancelled();
+            let before = messages.len();
             messages = match answer {
-                Ok(outcomes) => self.settle(messages, outcomes, attempt, last),
+                Ok(outcomes) => self.settle(messages, outcomes, attempts, last),
                 Err(error) if error.is_passing() && !last => messages,
-                Err(error) => return self.give_up(&messages, attempt, error),
+                Err(error) => return self.give_up(&messages, attempts, error),
             };
             if messages.is_empty() {
                 return;
             }
-            let pause = sleep(self.pause * 2_u32.pow(attempt - 1));
+            if messages.len() < before {
+                vain = 1;
+            }
+            let pause = sleep(self.pause * 2_u32.pow(vain - 1));
             tokio::select! {
                 () = pause => {}
                 () = self.stop.cancelled() => {}
             }
-            attempt += 1;
+            attempts += 1;
+            vain += 1;
         }
     }
 
@@ -126,7 +136,7 @@ impl Run<'_> {
         for (message, outcome) in messages.into_iter().zip(outcomes) {
             match outcome {
                 SendOutcome::Sent(message_id) => {
-                    self.reporter.tell(What::Sent { message_id, number: message.number, run: run() });
+                    self.reporter.tell(What::Sent { message_id, number: message.number, run: run(), to: self.to.clone() });
                     self.totals(|totals| totals.sent += 1);
                 }
                 SendOutcome::Refused { passing: true, .. } if !last => again.push(message),
@@ -153,7 +163,7 @@ impl Run<'_> {
             totals.failed += 1;
             totals.refusal = Some(code.clone());
         });
-        self.reporter.tell(What::SendFailed { number, run: self.name.to_owned(), code, attempts });
+        self.reporter.tell(What::SendFailed { number, run: self.name.to_owned(), code, attempts, to: self.to.clone() });
     }
 
     fn totals(&self, change: impl FnOnce(&mut Totals)) {

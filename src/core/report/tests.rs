@@ -15,11 +15,11 @@ fn id(n: u64) -> String {
 }
 
 fn sending(n: u64) -> Event {
-    event(0, What::Sending { numbers: vec![n], run: "r".into() })
+    event(0, What::Sending { numbers: vec![n], run: "r".into(), to: None })
 }
 
 fn sent(n: u64) -> Event {
-    event(0, What::Sent { message_id: id(n), number: n, run: "r".into() })
+    event(0, What::Sent { message_id: id(n), number: n, run: "r".into(), to: None })
 }
 
 fn received(n: u64, second: i64, job: &str) -> Event {
@@ -45,6 +45,18 @@ fn life(n: u64) -> Vec<Event> {
 fn report(events: Vec<Event>, counts: Vec<CountRecord>, visible: i64) -> Report {
     let queue = Depth { visible, in_flight: 0, delayed: 0 };
     Report::from(&Evidence { events, counts, queue, ..Evidence::default() })
+}
+
+#[test]
+fn what_went_elsewhere_is_left_aside() {
+    let to = || Some("kinesis://clicks".to_owned());
+    let events = vec![
+        event(0, What::Sending { numbers: vec![1, 2, 3], run: "k".into(), to: to() }),
+        event(0, What::Sent { message_id: "shard:1".into(), number: 1, run: "k".into(), to: to() }),
+        event(0, What::SendFailed { number: 2, run: "k".into(), code: "Odd".into(), attempts: 1, to: to() }),
+    ];
+    let report = Report::from(&Evidence { events, ..Evidence::default() });
+    assert_eq!((&report.totals, report.messages.len()), (&Totals::default(), 0));
 }
 
 #[test]

@@ -44,13 +44,13 @@ async fn read(world: &World, kind: &str, pairs: &[(&str, &str)]) -> TriggerReadi
 }
 
 /// Value and activity.
-async fn outcome(world: &World, kind: &str, pairs: &[(&str, &str)]) -> (f64, bool) {
+pub(super) async fn outcome(world: &World, kind: &str, pairs: &[(&str, &str)]) -> (f64, bool) {
     let reading = read(world, kind, pairs).await;
     (reading.value, reading.active)
 }
 
 /// A name that no other test has.
-fn unique(world: &World, name: &str) -> String {
+pub(super) fn unique(world: &World, name: &str) -> String {
     format!("{}-{name}", world.settings().names.queue)
 }
 
@@ -79,7 +79,7 @@ async fn kinesis_counts_open_shards_through_split_and_merge() {
 }
 
 /// A table of orders with an index by state, and a stream where asked.
-async fn table(world: &World, name: &str, stream: Option<StreamViewType>) -> aws_sdk_dynamodb::Client {
+pub(super) async fn table(world: &World, name: &str, stream: Option<StreamViewType>) -> aws_sdk_dynamodb::Client {
     let client = aws_sdk_dynamodb::Client::new(&world.sdk);
     let attribute = |name: &str, kind: ScalarAttributeType| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("complete")

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::core::{
     event::{Depth, Event},
-    ports::{Artifact, CountRecord, Outgoing, SendOutcome},
+    ports::{Artifact, CountRecord, Outgoing, SendOutcome, Sink},
 };
 
 /// Every port at once: it does what the test planned, and writes down each call in order.
@@ -83,12 +83,16 @@ impl World {
 }
 
 #[async_trait]
+impl Sink for World {
+    async fn send(&self, _: &[Outgoing]) -> Result<Vec<SendOutcome>> {
+        unreachable!("a consumer does not send")
+    }
+}
+
+#[async_trait]
 impl Queue for World {
     async fn depth(&self) -> Result<Depth> {
         unreachable!("a consumer does not ask for it")
-    }
-    async fn send(&self, _: &[Outgoing]) -> Result<Vec<SendOutcome>> {
-        unreachable!("a consumer does not send")
     }
     async fn receive(&self, _: Duration, _: Option<Duration>) -> Result<Option<Received>> {
         self.call("receive", "")?;

@@ -108,6 +108,16 @@ impl Told {
         #[expect(clippy::cast_precision_loss, reason = "at most a million")]
         let per_second = if seconds > 0.0 { self.sent as f64 / seconds } else { 0.0 };
         let unsent = count.saturating_sub(self.sent + self.failed);
-        Sent { run: self.run, sent: self.sent, failed: self.failed, unsent, seconds, per_second, refusal: self.refusal, fault: None }
+        Sent {
+            run: self.run,
+            to: None,
+            sent: self.sent,
+            failed: self.failed,
+            unsent,
+            seconds,
+            per_second,
+            refusal: self.refusal,
+            fault: None,
+        }
     }
 }

@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use super::*;
 use crate::core::{
     error::{Kind, Result},
-    event::{Depth, Event},
-    load::Bodies,
-    ports::Received,
+    event::Event,
+    load::{Bodies, Destination},
 };
 
 /// How the queue answers one call.
@@ -33,10 +32,7 @@ impl Told {
 }
 
 #[async_trait]
-impl Queue for Told {
-    async fn depth(&self) -> Result<Depth> {
-        Ok(Depth::default())
-    }
+impl Sink for Told {
     async fn send(&self, batch: &[Outgoing]) -> Result<Vec<SendOutcome>> {
         let wire = self.wire.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(wire, Ordering::SeqCst);
@@ -45,18 +41,6 @@ impl Queue for Told {
         tokio::task::yield_now().await;
         self.wire.fetch_sub(1, Ordering::SeqCst);
         answer
-    }
-    async fn receive(&self, _: Duration, _: Option<Duration>) -> Result<Option<Received>> {
-        Ok(None)
-    }
-    async fn extend(&self, _: &str, _: Duration) -> Result<()> {
-        Ok(())
-    }
-    async fn release(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-    async fn delete(&self, _: &str) -> Result<()> {
-        Ok(())
     }
 }
 
@@ -77,7 +61,7 @@ impl Kept {
 }
 
 fn load(count: u64) -> Load {
-    Load { count, bodies: Bodies::Same("x".into()), rate: None, delay_seconds: None, group: None, fifo: false, run: "r".into() }
+    Load { count, bodies: Bodies::Same("x".into()), rate: None, delay_seconds: None, group: None, fifo: false, run: "r".into(), to: None }
 }
 
 fn accepted(batch: &[Outgoing]) -> Vec<SendOutcome> {
@@ -91,9 +75,10 @@ fn refusal(passing: bool) -> SendOutcome {
 async fn send(queue: &Told, load: &Load, cancel: &CancellationToken) -> (Sent, Vec<What>) {
     let kept = Kept::default();
     let run = Run {
-        queue,
+        sink: queue,
         reporter: &kept,
         name: &load.run,
+        to: load.to.as_ref().map(ToString::to_string),
         stop: cancel.child_token(),
         pause: Duration::from_millis(1),
         totals: Mutex::default(),
@@ -116,14 +101,14 @@ async fn every_message_is_sent_once_and_named_in_an_event() {
         .collect();
     assert_eq!(ids.len(), 25);
     assert_eq!(ids[&25], "id-25");
-    assert_eq!(events.last(), Some(&What::ProduceFinished { sent: 25, failed: 0 }));
+    assert_eq!(events.last(), Some(&What::ProduceFinished { sent: 25, failed: 0, to: None }));
 }
 
 #[tokio::test]
 async fn a_batch_is_announced_before_it_goes_on_the_wire() {
     let queue = Told::new(|batch| Ok(accepted(batch)));
     let (_, events) = send(&queue, &load(3), &CancellationToken::new()).await;
-    let announced = events.iter().position(|what| *what == What::Sending { numbers: vec![1, 2, 3], run: "r".into() });
+    let announced = events.iter().position(|what| *what == What::Sending { numbers: vec![1, 2, 3], run: "r".into(), to: None });
     let first = events.iter().position(|what| matches!(what, What::Sent { .. }));
     assert!(announced.expect("announced") < first.expect("sent"));
 }
@@ -160,7 +145,7 @@ async fn a_message_refused_for_good_is_reported_and_the_rest_is_sent() {
         Told::new(|batch| Ok(batch.iter().map(|m| if m.number == 2 { refusal(false) } else { SendOutcome::Sent("i".into()) }).collect()));
     let (sent, events) = send(&queue, &load(3), &CancellationToken::new()).await;
     assert_eq!((sent.sent, sent.failed, sent.refusal.as_deref()), (2, 1, Some("Odd")));
-    assert!(events.contains(&What::SendFailed { number: 2, run: "r".into(), code: "Odd".into(), attempts: 1 }));
+    assert!(events.contains(&What::SendFailed { number: 2, run: "r".into(), code: "Odd".into(), attempts: 1, to: None }));
 }
 
 #[tokio::test]
@@ -168,7 +153,29 @@ async fn trying_again_is_bounded() {
     let queue = Told::new(|batch| Ok(batch.iter().map(|_| refusal(true)).collect()));
     let (sent, events) = send(&queue, &load(1), &CancellationToken::new()).await;
     assert_eq!((sent.sent, sent.failed, queue.calls().len()), (0, 1, 5));
-    assert!(events.contains(&What::SendFailed { number: 1, run: "r".into(), code: "Odd".into(), attempts: 5 }));
+    assert!(events.contains(&What::SendFailed { number: 1, run: "r".into(), code: "Odd".into(), attempts: 5, to: None }));
+}
+
+#[tokio::test]
+async fn who_gets_on_is_patient() {
+    let queue = Told::new(|batch| {
+        let first = batch[0].number;
+        Ok(batch.iter().map(|message| if message.number == first { SendOutcome::Sent("i".into()) } else { refusal(true) }).collect())
+    });
+    let (sent, _) = send(&queue, &load(10), &CancellationToken::new()).await;
+    assert_eq!((sent.sent, sent.failed, queue.calls().len()), (10, 0, 10));
+}
+
+#[tokio::test]
+async fn events_say_where_it_goes_when_that_is_not_the_queue() {
+    let to: Destination = "kinesis://clicks".parse().expect("valid");
+    let queue =
+        Told::new(|batch| Ok(batch.iter().map(|m| if m.number == 1 { refusal(false) } else { SendOutcome::Sent("i".into()) }).collect()));
+    let (sent, events) = send(&queue, &Load { to: Some(to), ..load(1200) }, &CancellationToken::new()).await;
+    assert_eq!((sent.sent, sent.failed, sent.to.as_deref()), (1199, 1, Some("kinesis://clicks")));
+    assert_eq!(queue.calls().iter().map(Vec::len).max(), Some(500));
+    let told: Vec<serde_json::Value> = events.iter().map(|what| serde_json::to_value(what).expect("JSON")).collect();
+    assert!(told.iter().all(|event| event["to"] == "kinesis://clicks"), "{told:?}");
 }
 
 #[tokio::test]
@@ -207,7 +214,7 @@ async fn when_stopped_no_batch_starts_and_those_on_the_wire_are_accounted_for() 
     assert_eq!(sent.sent, on_the_wire as u64);
     assert_eq!(sent.sent + sent.unsent, 1000);
     assert!((30..=20 + 10 * CONCURRENCY).contains(&on_the_wire), "{on_the_wire}");
-    assert_eq!(events.last(), Some(&What::ProduceFinished { sent: sent.sent, failed: 0 }));
+    assert_eq!(events.last(), Some(&What::ProduceFinished { sent: sent.sent, failed: 0, to: None }));
 }
 
 #[tokio::test]
