@@ -32,6 +32,7 @@ const QUEUE_URL: &str = "QUEUE_URL";
 /// With --to they go to a stream as records, to a table as items (key attributes that are not given after the ? get values of their own;
 /// the body is the attribute `body`), to a metric as values; no stack is needed, and `report` leaves them aside.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::doc_markdown, reason = "it is read as help")]
 pub(crate) struct Produce {
     /// The queue [default: the stack's own]
     #[arg(long, value_name = "URL", env = QUEUE_URL)]

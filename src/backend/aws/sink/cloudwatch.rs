@@ -59,12 +59,11 @@ fn counted<'a>(texts: impl Iterator<Item = &'a str>) -> Result<(Vec<f64>, Vec<f6
     let (mut values, mut counts) = (Vec::<f64>::new(), Vec::<f64>::new());
     for text in texts {
         let value: f64 = text.trim().parse().map_err(|_| text)?;
-        match values.iter().position(|known| known.total_cmp(&value).is_eq()) {
-            Some(index) => counts[index] += 1.0,
-            None => {
-                values.push(value);
-                counts.push(1.0);
-            }
+        if let Some(index) = values.iter().position(|known| known.total_cmp(&value).is_eq()) {
+            counts[index] += 1.0;
+        } else {
+            values.push(value);
+            counts.push(1.0);
         }
     }
     Ok((values, counts))
