@@ -110,11 +110,11 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l in-cluster -
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -l events -d 'Write each step to stdout as a line of JSON, in place of the outcome'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d 'A manifest with one ScaledJob, applied again whenever it changes; - is standard input' -r -F
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d 'A manifest with one ScaledJob or ScaledObject, applied again whenever it changes; - is standard input' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l scaler -d 'What scales: keda, or this process [default: as setup was told]' -r -f -a "keda\t'KEDA\'s operator, on a cluster: it is followed, and compared with its rules'
 in-process\t'This process'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l for -d 'Watch no longer than this, such as 90s or 10m' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll this many times faster than the manifest says; on the local target the jobs sleep faster, too' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll this many times faster than the manifest says; on the local target jobs and replicas sleep faster, too' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'

@@ -51,7 +51,7 @@ impl Backend {
             return Ok(Arc::new(KubeWorkloads::new(self.cluster().await?, &self.settings.names.namespace)));
         }
         let objects = FileObjects::new(self.settings.stack_dir().join("objects"));
-        Ok(Arc::new(ProcessPools::new(self.launch(pace, work)?, objects)))
+        Ok(Arc::new(ProcessPools::new(self.launch(pace, work)?, objects).telling(self.journal()?)))
     }
 
     /// How this machine's processes are started.

@@ -22,6 +22,8 @@ use crate::core::{
 pub struct Journal {
     dir: PathBuf,
     read: Mutex<BTreeMap<PathBuf, Progress>>,
+    /// How far [`ports::Journal::news`] has come; nothing before it was first asked.
+    told: Mutex<Option<BTreeMap<PathBuf, Progress>>>,
 }
 
 /// How far one file was read, and what it held.
@@ -36,7 +38,7 @@ impl Journal {
     /// The journal in `dir`; a folder that does not exist yet is an empty journal.
     #[must_use]
     pub fn open(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), read: Mutex::default() }
+        Self { dir: dir.to_owned(), read: Mutex::default(), told: Mutex::default() }
     }
 
     fn files(&self) -> Result<Vec<PathBuf>> {
@@ -64,6 +66,24 @@ impl ports::Journal for Journal {
         // Stable: within one file the order of writing stands.
         events.sort_by_key(|event| event.at);
         Ok(events)
+    }
+
+    fn news(&self) -> Result<Vec<Event>> {
+        let mut told = guard(&self.told);
+        let is_first = told.is_none();
+        let mut files = told.take().unwrap_or_default();
+        let mut news = Vec::new();
+        for path in self.files()? {
+            let progress = files.entry(path.clone()).or_default();
+            progress.advance(&path)?;
+            news.append(&mut progress.events);
+        }
+        *told = Some(files);
+        if is_first {
+            return Ok(Vec::new());
+        }
+        news.sort_by_key(|event| event.at);
+        Ok(news)
     }
 }
 
@@ -151,6 +171,9 @@ impl Reporter for Writer {
         }
     }
 
+    /// It is in the journal: nothing is written.
+    fn relay(&self, _event: &Event) {}
+
     fn fault(&self) -> Option<Error> {
         guard(&self.state).fault.clone()
     }
@@ -178,7 +201,7 @@ impl Output {
 
 /// The journal in memory: reader and writer in one, for tests.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<Vec<Event>>);
+pub struct Memory(Mutex<Vec<Event>>, Mutex<Option<usize>>);
 
 impl Reporter for Memory {
     fn report(&self, event: &Event) {
@@ -191,6 +214,12 @@ impl ports::Journal for Memory {
         let mut events = guard(&self.0).clone();
         events.sort_by_key(|event| event.at);
         Ok(events)
+    }
+
+    fn news(&self) -> Result<Vec<Event>> {
+        let (events, mut told) = (guard(&self.0), guard(&self.1));
+        let from = told.replace(events.len()).unwrap_or(events.len());
+        Ok(events[from..].to_vec())
     }
 }
 

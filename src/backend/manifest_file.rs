@@ -13,6 +13,7 @@ use crate::core::{
     error::{Error, Result},
     keda::manifest::{Document, Object, parse_documents},
     ports::Objects,
+    settings::ScalingKind,
 };
 
 /// The objects of a cluster, kept up with one manifest file.
@@ -26,8 +27,10 @@ pub struct ManifestFile {
 pub struct Opened {
     /// The objects, with the manifest's among them.
     pub objects: ManifestFile,
-    /// The name of its one ScaledJob.
-    pub scaled_job: String,
+    /// What its one ScaledJob or ScaledObject is.
+    pub kind: ScalingKind,
+    /// The name of that.
+    pub object: String,
     /// What the API server would drop without a word.
     pub warnings: Vec<String>,
 }
@@ -36,15 +39,15 @@ impl ManifestFile {
     /// Reads the manifest at `path` (`-` is standard input, read once), checks it, and applies every object in it.
     ///
     /// # Errors
-    /// `Input` when it cannot be read, is not valid, or does not hold exactly one ScaledJob.
+    /// `Input` when it cannot be read, is not valid, or does not hold exactly one ScaledJob or ScaledObject.
     pub async fn open(path: &Path, objects: Arc<dyn Objects>) -> Result<Opened> {
         let text = read(path)?;
         let documents = parse_documents(&text, &source(path))?;
-        let scaled_job = the_scaled_job(&documents, path)?;
+        let (kind, object) = the_scaled(&documents, path)?;
         let warnings = documents.iter().flat_map(|document| document.warnings.clone()).collect();
         let file = Self { path: path.to_owned(), objects, applied: Mutex::new(text) };
         file.apply_all(&documents).await?;
-        Ok(Opened { objects: file, scaled_job, warnings })
+        Ok(Opened { objects: file, kind, object, warnings })
     }
 
     async fn apply_all(&self, documents: &[Document]) -> Result<()> {
@@ -94,21 +97,30 @@ impl Objects for ManifestFile {
     async fn delete(&self, kind: &str, name: &str) -> Result<()> {
         self.objects.delete(kind, name).await
     }
+
+    async fn patch_status(&self, kind: &str, name: &str, patch: &Value) -> Result<()> {
+        self.objects.patch_status(kind, name, patch).await
+    }
 }
 
-fn the_scaled_job(documents: &[Document], path: &Path) -> Result<String> {
-    let names: Vec<&str> = documents
+/// The one object that can be scaled: its kind and name.
+fn the_scaled(documents: &[Document], path: &Path) -> Result<(ScalingKind, String)> {
+    let scaled: Vec<(ScalingKind, &str)> = documents
         .iter()
         .filter_map(|document| match &document.object {
-            Object::ScaledJob(scaled_job) => Some(scaled_job.metadata.name.as_str()),
-            Object::ScaledObject(_) | Object::Other { .. } => None,
+            Object::ScaledJob(scaled_job) => Some((ScalingKind::ScaledJob, scaled_job.metadata.name.as_str())),
+            Object::ScaledObject(object) => Some((ScalingKind::ScaledObject, object.metadata.name.as_str())),
+            Object::Other { .. } => None,
         })
         .collect();
-    match names[..] {
-        [name] => Ok(name.to_owned()),
-        [] => Err(Error::input("--file", path.display(), "it holds no ScaledJob")),
-        _ => Err(Error::input("--file", path.display(), format!("it holds several ScaledJobs: {}", names.join(", ")))
-            .hint("watch one at a time: put each into its own file")),
+    match scaled[..] {
+        [(kind, name)] => Ok((kind, name.to_owned())),
+        [] => Err(Error::input("--file", path.display(), "it holds no ScaledJob and no ScaledObject")),
+        _ => {
+            let names: Vec<&str> = scaled.iter().map(|(_, name)| *name).collect();
+            Err(Error::input("--file", path.display(), format!("it holds several to scale: {}", names.join(", ")))
+                .hint("watch one at a time: put each into its own file; or run them all with `kedactl run -f`"))
+        }
     }
 }
 

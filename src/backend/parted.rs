@@ -41,4 +41,8 @@ impl Objects for PartedObjects {
     async fn delete(&self, kind: &str, name: &str) -> Result<()> {
         self.of(kind).delete(kind, name).await
     }
+
+    async fn patch_status(&self, kind: &str, name: &str, patch: &Value) -> Result<()> {
+        self.of(kind).patch_status(kind, name, patch).await
+    }
 }

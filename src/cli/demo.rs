@@ -51,7 +51,7 @@ impl Demo {
         let steps = [
             "setup: the queue, the identities and the scaling objects".to_owned(),
             format!("produce: {} messages to {}", self.count, names.queue),
-            format!("watch: KEDA's decisions on {}, {} times faster", names.scaled_job, self.pace),
+            format!("watch: KEDA's decisions on {}, {} times faster", settings.scaled(), self.pace),
             "report: every message accounted for".to_owned(),
         ];
         let mut headings = steps.iter().enumerate().map(|(index, step)| view::heading(index + 1, steps.len(), step));
@@ -65,7 +65,7 @@ impl Demo {
         cx.ui.note(&view::setup::summary(&Outcome::new(&settings.stack, plan, true)));
 
         let (objects, scaler) = (backend.objects().await?, ScalerChoice::of(&settings));
-        scaler.check(&backend, &*objects, &names.scaled_job).await?;
+        scaler.check(&backend, &*objects, (settings.kind, settings.scaled())).await?;
 
         heading();
         let sent = produce::send(cx, &backend, &produce::videos(self.count, &names.queue, settings.stack.as_str())).await?;
@@ -77,7 +77,14 @@ impl Demo {
 
         heading();
         let refresh = watch::refresh(&settings);
-        let how = Watching { object: names.scaled_job.clone(), pace: self.pace, until: Until::Drained, lasts: None, refresh };
+        let how = Watching {
+            kind: settings.kind,
+            object: settings.scaled().to_owned(),
+            pace: self.pace,
+            until: Until::Drained,
+            lasts: None,
+            refresh,
+        };
         let watched = scaler.run(cx, &backend, &*objects, &how, &[]).await?;
         let exit = watch::ending(cx, watched);
         if exit != Exit::DONE {

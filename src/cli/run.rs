@@ -17,7 +17,7 @@ use kedactl::{
             watch::{Ports, Until, Watching},
         },
         roster::Roster,
-        settings::Choices,
+        settings::{Choices, ScalingKind},
         work::parse_pace,
     },
 };
@@ -126,7 +126,14 @@ impl Run {
                 scalers: &*post.scalers,
                 reporter,
             },
-            watching: Watching { object: post.key.name.clone(), pace: self.pace, until, lasts: None, refresh },
+            watching: Watching {
+                kind: ScalingKind::ScaledJob,
+                object: post.key.name.clone(),
+                pace: self.pace,
+                until,
+                lasts: None,
+                refresh,
+            },
             offset: offset.div_f64(self.pace),
         };
         posts.iter().zip(offsets(&seats)).map(member).collect()

@@ -10,7 +10,7 @@ use kedactl::{
         expiry::parse_watch,
         ops::watch::{End, Ports, Until, Watched, Watching, check_alone, follow, watch},
         ports::Objects,
-        settings::{Choices, Controller, Settings, Target},
+        settings::{Choices, Controller, ScalingKind, Settings, Target},
         work::parse_pace,
     },
 };
@@ -24,9 +24,10 @@ const REMOTE_REFRESH: Duration = Duration::from_secs(1);
 
 /// Run the scaler and watch it work
 ///
-/// Runs KEDA's loop in this process on the ScaledJob that setup made, or on any manifest: each poll reads the queue,
-/// decides exactly as KEDA does, and creates jobs. Ends when the queue is drained. Jobs run on when a watch is
-/// interrupted or killed; the next watch finds them. While one watch scales, a second one only looks.
+/// Runs KEDA's loop in this process on the ScaledJob or ScaledObject that setup made, or on any manifest: each poll reads the
+/// queue, decides exactly as KEDA does, and creates jobs. For a ScaledObject it wakes the Deployment and puts it to rest, and
+/// between the two scales it as the HPA would, every 15 s. Ends when the queue is drained. Jobs and replicas run on when a
+/// watch is interrupted or killed; the next watch finds them. While one watch scales, a second one only looks.
 ///
 /// On a cluster where KEDA scales it creates nothing: it follows what KEDA does, and shows beside it what its rules say.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,7 @@ const REMOTE_REFRESH: Duration = Duration::from_secs(1);
     after_help = "Examples:\n  kedactl watch\n  kedactl watch --follow -o json\n  kedactl watch -f scaled-job.yaml --pace 10\n  kedactl watch -- ./encode.sh"
 )]
 pub(crate) struct Watch {
-    /// A manifest with one ScaledJob, applied again whenever it changes; - is standard input
+    /// A manifest with one ScaledJob or ScaledObject, applied again whenever it changes; - is standard input
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// What scales: keda, or this process [default: as setup was told]
@@ -46,10 +47,10 @@ pub(crate) struct Watch {
     /// Watch no longer than this, such as 90s or 10m
     #[arg(long = "for", value_name = "SPAN", value_parser = parse_watch)]
     lasts: Option<Duration>,
-    /// Poll this many times faster than the manifest says; on the local target the jobs sleep faster, too
+    /// Poll this many times faster than the manifest says; on the local target jobs and replicas sleep faster, too
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
-    /// What a job does with its message instead of sleeping; on the local target only
+    /// What a job or replica does with a message instead of sleeping; on the local target only
     #[arg(last = true, value_name = "COMMAND")]
     work: Vec<String>,
 }
@@ -70,11 +71,11 @@ impl ScalerChoice {
         if keda { Self::Keda } else { Self::InProcess }
     }
 
-    /// Checks that the ScaledJob called `name` can be scaled so: by a KEDA where there can be one, and never by two.
-    pub(crate) async fn check(self, backend: &Backend, objects: &dyn Objects, name: &str) -> Result<()> {
+    /// Checks that the object called `name` can be scaled so: by a KEDA where there can be one, and never by two.
+    pub(crate) async fn check(self, backend: &Backend, objects: &dyn Objects, (kind, name): (ScalingKind, &str)) -> Result<()> {
         let settings = backend.settings();
         match self {
-            Self::InProcess => match objects.get("ScaledJob", name).await? {
+            Self::InProcess => match objects.get(kind.object(), name).await? {
                 Some(object) => check_alone(&backend.operators().await?, &settings.names.namespace, &object),
                 None => Ok(()),
             },
@@ -109,11 +110,11 @@ impl Watch {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
-        let (objects, scaled_job) = self.objects(cx, &backend, &settings).await?;
+        let (objects, kind, object) = self.objects(cx, &backend, &settings).await?;
         let until = if self.follow { Until::Cancelled } else { Until::Drained };
-        let how = Watching { object: scaled_job, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings) };
+        let how = Watching { kind, object, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings) };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
-        scaler.check(&backend, &*objects, &how.object).await?;
+        scaler.check(&backend, &*objects, (kind, &how.object)).await?;
         let watched = scaler.run(cx, &backend, &*objects, &how, &self.work).await?;
         let exit = ending(cx, watched);
         if exit == Exit::DONE {
@@ -122,14 +123,14 @@ impl Watch {
         Ok(exit)
     }
 
-    async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, String)> {
+    async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, ScalingKind, String)> {
         let objects = backend.objects().await?;
-        let Some(path) = &self.file else { return Ok((objects, settings.names.scaled_job.clone())) };
+        let Some(path) = &self.file else { return Ok((objects, settings.kind, settings.scaled().to_owned())) };
         let opened = ManifestFile::open(path, objects).await?;
         for warning in &opened.warnings {
             cx.ui.warn(warning);
         }
-        Ok((Arc::new(opened.objects), opened.scaled_job))
+        Ok((Arc::new(opened.objects), opened.kind, opened.object))
     }
 }
 
@@ -168,6 +169,6 @@ pub(crate) fn ending(cx: &Context, watched: Watched) -> Exit {
     if watched.end != End::Cancelled {
         return Exit::DONE;
     }
-    cx.ui.note("Interrupted. Jobs that were started run on; `kedactl watch` finds them again.");
+    cx.ui.note("Interrupted. Jobs and replicas that were started run on; `kedactl watch` finds them again.");
     Exit::INTERRUPTED
 }

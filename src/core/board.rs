@@ -1,6 +1,8 @@
 //! What `watch` shows: a pure fold over the event stream.
 
 mod history;
+mod jobs;
+mod replicas;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,40 +11,16 @@ use serde::Serialize;
 
 use super::{
     event::{Depth, Event, JobState, What},
-    keda::{compare::Cause, decision::Decision},
+    keda::compare::Cause,
+    log::consumer,
 };
 
 pub use history::{History, Sample};
+pub use jobs::{JobRow, Tally};
+pub use replicas::{ReplicaRow, Replicas, Scaling};
 
 /// How many decisions and notes are kept.
 const KEPT: usize = 8;
-
-/// One job as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobRow {
-    /// Its name.
-    pub name: String,
-    /// Where it stands.
-    pub state: JobState,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// When its end was seen.
-    pub ended_at: Option<Timestamp>,
-    /// The message it works on or worked on, once known.
-    pub message_id: Option<String>,
-    /// Why it ended, in a word.
-    pub reason: Option<String>,
-    /// Whether its message counts as done.
-    done: bool,
-}
-
-impl JobRow {
-    /// Seconds since the job was created; it stands still once the job has ended.
-    #[must_use]
-    pub fn age_seconds(&self, now: Timestamp) -> i64 {
-        self.ended_at.unwrap_or(now).duration_since(self.created_at).as_secs().max(0)
-    }
-}
 
 /// One decision, or a run of equal ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +29,20 @@ pub struct Decided {
     pub at: Timestamp,
     /// Its arithmetic.
     pub text: String,
-    /// Jobs to create.
-    pub create: i64,
+    /// Whether something is done about it.
+    pub acts: bool,
     /// How often in a row.
     pub times: u32,
+}
+
+impl Decided {
+    /// Puts a decision in the place of `last`, or counts it where it is the same again.
+    fn take(last: &mut Option<Self>, at: Timestamp, text: &str, acts: bool) {
+        match last.as_mut().filter(|last| last.text == text) {
+            Some(last) => (last.at, last.times) = (at, last.times + 1),
+            None => *last = Some(Self { at, text: text.to_owned(), acts, times: 1 }),
+        }
+    }
 }
 
 /// Something to know: a warning, a trigger that could not be read, a rollout.
@@ -64,27 +52,6 @@ pub struct Note {
     pub at: Timestamp,
     /// What.
     pub text: String,
-}
-
-/// Jobs by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// Created, nothing runs yet.
-    pub pending: usize,
-    /// Running.
-    pub running: usize,
-    /// Ended well, those without a message included.
-    pub complete: usize,
-    /// Ended badly.
-    pub failed: usize,
-}
-
-impl Tally {
-    /// Jobs that have not ended.
-    #[must_use]
-    pub fn active(&self) -> usize {
-        self.pending + self.running
-    }
 }
 
 /// KEDA beside its rules.
@@ -123,7 +90,9 @@ pub struct Board {
     pub paused: bool,
     /// What KEDA does, where it is KEDA that scales.
     pub keda: Option<Keda>,
-    /// Depth and jobs over time.
+    /// The replicas, where a ScaledObject is watched.
+    pub replicas: Option<Replicas>,
+    /// Depth, and jobs or replicas over time.
     pub history: History,
     jobs: BTreeMap<String, JobRow>,
     gone: Tally,
@@ -155,21 +124,40 @@ pub struct Summary {
     pub idle: u64,
     /// The most messages that were queued at once.
     pub peak_depth: i64,
-    /// The most jobs that had not ended at once.
+    /// The most jobs that had not ended, or replicas, at once.
     pub peak_jobs: usize,
+    /// Replicas told to end with a message in hand, and how often the target was scaled; where a ScaledObject was watched.
+    pub replicas: Option<(u64, u64)>,
 }
 
 impl Board {
     /// Takes in one event. Events of one process come in order; those of others may come late.
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
+        if self.replicas.is_some() && consumer(&event.what).is_some() && self.started_at.is_some_and(|first| at < first) {
+            // A log is read from its first line: what a replica did before the watch began is old news.
+            return;
+        }
         self.started_at = Some(self.started_at.map_or(at, |first| first.min(at)));
         self.last_at = Some(self.last_at.map_or(at, |last| last.max(at)));
         match &event.what {
             What::Polled { depths, decision } => {
                 self.polls += 1;
                 self.read(depths);
-                self.decide(at, decision);
+                self.decide(at, &decision.explain(), decision.create != 0);
+            }
+            What::ObjectPolled { depths, decision, why } => {
+                self.polls += 1;
+                self.read(depths);
+                self.decide(at, why, decision.activation.replicas.is_some());
+                self.replicas.get_or_insert_default();
+            }
+            what if self.replicas.is_some() && is_of_replicas(what) => {
+                let told = self.replicas.as_mut().is_some_and(|replicas| replicas.apply(event));
+                self.done += u64::from(told);
+            }
+            What::ReplicasChanged { .. } | What::ReplicaChanged { .. } => {
+                self.replicas.get_or_insert_default().apply(event);
             }
             What::DepthChanged { depths } => self.read(depths),
             What::JobCreated { job, .. } => {
@@ -198,15 +186,15 @@ impl Board {
             What::Lease { held, holder } => self.lease = Some((*held, holder.clone())),
             What::Paused { paused } => {
                 self.paused = *paused;
-                self.note(at, if *paused { "the ScaledJob is paused" } else { "the ScaledJob is no longer paused" });
+                self.note(at, if *paused { "paused by its annotation" } else { "no longer paused" });
             }
             What::RolledOut { generation, deleted } => {
-                self.note(at, &format!("generation {generation} is in force; {deleted} jobs of older ones deleted"));
+                self.note(at, &in_force(*generation, *deleted));
             }
             What::Forecast { decision } => {
                 self.polls += 1;
                 self.keda.get_or_insert_default();
-                self.decide(at, decision);
+                self.decide(at, &decision.explain(), decision.create != 0);
             }
             What::Compared { expected, created, cause, why } => {
                 let keda = self.keda.get_or_insert_default();
@@ -228,7 +216,11 @@ impl Board {
             }
             _ => {}
         }
-        self.history.record(Sample { at, depth: self.depth().total(), jobs: self.tally().active() });
+        let jobs = match &self.replicas {
+            Some(replicas) => usize::try_from(replicas.current).unwrap_or(0),
+            None => self.tally().active(),
+        };
+        self.history.record(Sample { at, depth: self.depth().total(), jobs });
     }
 
     /// The sum of all queues.
@@ -280,6 +272,7 @@ impl Board {
             idle: self.idle,
             peak_depth: self.history.peak().depth,
             peak_jobs: self.history.peak().jobs,
+            replicas: self.replicas.as_ref().map(|replicas| (replicas.kills, replicas.scalings)),
         }
     }
 
@@ -289,14 +282,13 @@ impl Board {
         self.drained = None;
     }
 
-    fn decide(&mut self, at: Timestamp, decision: &Decision) {
-        let text = decision.explain();
+    fn decide(&mut self, at: Timestamp, text: &str, acts: bool) {
         match self.decisions.back_mut() {
             Some(last) if last.text == text => {
                 last.at = at;
                 last.times += 1;
             }
-            _ => push(&mut self.decisions, Decided { at, text, create: decision.create, times: 1 }),
+            _ => push(&mut self.decisions, Decided { at, text: text.to_owned(), acts, times: 1 }),
         }
     }
 
@@ -334,40 +326,17 @@ impl Board {
     }
 }
 
-impl JobRow {
-    fn change(&mut self, at: Timestamp, state: JobState, reason: Option<&str>, message_id: Option<&str>) {
-        if let Some(id) = message_id {
-            self.message_id = Some(id.to_owned());
-        }
-        if let Some(reason) = reason {
-            self.reason = Some(reason.to_owned());
-        }
-        // A consumer's own event may come after the scaler saw its end.
-        if !self.state.is_finished() {
-            self.state = state;
-            self.ended_at = state.is_finished().then_some(at);
-        }
-    }
+/// Whether an event is about replicas once there are any: what a consumer tells is then told by one of them.
+fn is_of_replicas(what: &What) -> bool {
+    matches!(what, What::HpaSynced { .. } | What::Scaled { .. } | What::ReplicasChanged { .. } | What::ReplicaChanged { .. })
+        || consumer(what).is_some()
 }
 
-impl FromIterator<JobState> for Tally {
-    fn from_iter<I: IntoIterator<Item = JobState>>(states: I) -> Self {
-        states.into_iter().fold(Self::default(), |mut tally, state| {
-            *tally.of(state) += 1;
-            tally
-        })
-    }
-}
-
-impl Tally {
-    fn of(&mut self, state: JobState) -> &mut usize {
-        match state {
-            JobState::Pending => &mut self.pending,
-            JobState::Running => &mut self.running,
-            JobState::Complete => &mut self.complete,
-            JobState::Failed => &mut self.failed,
-        }
-    }
+/// A change of the object in words.
+#[must_use]
+pub fn in_force(generation: i64, deleted: usize) -> String {
+    let older = if deleted > 0 { format!("; {deleted} jobs of older ones deleted") } else { String::new() };
+    format!("generation {generation} is in force{older}")
 }
 
 fn push<T>(list: &mut VecDeque<T>, item: T) {

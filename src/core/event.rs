@@ -1,13 +1,19 @@
 //! Everything that happens, as one stream: the terminal, JSON lines, the journal and the report are views of it.
 
+mod parts;
+mod reporter;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::Error,
-    keda::{compare::Cause, decision::Decision},
+    hpa::HpaDecision,
+    keda::{compare::Cause, decision::Decision, object::ObjectDecision},
 };
+
+pub use parts::{Depth, JobState, Released, ReplicaState, ScaledBy};
+pub use reporter::{Fanout, Reporter};
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,57 +35,6 @@ impl Event {
     pub fn now(what: What) -> Self {
         Self { at: Timestamp::now(), about: None, what }
     }
-}
-
-/// Counters of one queue, as SQS gives them: approximate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Depth {
-    /// Waiting to be received (`ApproximateNumberOfMessages`).
-    pub visible: i64,
-    /// Received, not yet deleted or timed out (`ApproximateNumberOfMessagesNotVisible`).
-    pub in_flight: i64,
-    /// Sent with a delay that has not passed (`ApproximateNumberOfMessagesDelayed`).
-    pub delayed: i64,
-}
-
-impl Depth {
-    /// All messages the queue holds.
-    #[must_use]
-    pub fn total(&self) -> i64 {
-        self.visible + self.in_flight + self.delayed
-    }
-}
-
-/// How a job ended, or that it has not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum JobState {
-    /// Created, nothing runs yet.
-    Pending,
-    /// Its process or pod runs.
-    Running,
-    /// Ended with exit code 0.
-    Complete,
-    /// Ended otherwise, or was killed.
-    Failed,
-}
-
-impl JobState {
-    /// Whether the job has ended.
-    #[must_use]
-    pub fn is_finished(self) -> bool {
-        matches!(self, Self::Complete | Self::Failed)
-    }
-}
-
-/// Why a message went back to the queue before its work was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Released {
-    /// SIGTERM or SIGINT reached the consumer.
-    Signal,
-    /// The work failed, or panicked.
-    Failure,
 }
 
 /// What happened. The tag is `event`, in kebab case.
@@ -265,6 +220,56 @@ pub enum What {
         /// The decision, with every input.
         decision: Box<Decision>,
     },
+    /// One poll of a ScaledObject: what KEDA's own half read and decided.
+    ObjectPolled {
+        /// Depth of each trigger's queue, by metric name.
+        depths: Vec<(String, Depth)>,
+        /// The decision, with every input.
+        decision: Box<ObjectDecision>,
+        /// The same in one line.
+        why: String,
+    },
+    /// One sync of the HPA that KEDA makes for a ScaledObject.
+    HpaSynced {
+        /// The decision, with every input.
+        decision: Box<HpaDecision>,
+        /// The same in one line.
+        why: String,
+    },
+    /// The target of a ScaledObject was told how many replicas to have.
+    Scaled {
+        /// Its kind and name.
+        target: String,
+        /// Replicas wanted before.
+        from: i32,
+        /// Replicas wanted now.
+        to: i32,
+        /// By whom.
+        by: ScaledBy,
+    },
+    /// The replicas of a ScaledObject's target are other ones, or other ones are wanted.
+    ReplicasChanged {
+        /// Wanted.
+        wanted: i32,
+        /// There, and not told to end.
+        current: i32,
+        /// Ready.
+        ready: i32,
+        /// Told to end.
+        ending: i32,
+    },
+    /// A replica changed.
+    ReplicaChanged {
+        /// Its name.
+        replica: String,
+        /// Where it stands now.
+        state: ReplicaState,
+        /// The message it works on, once known.
+        message_id: Option<String>,
+        /// When it was created.
+        #[schemars(with = "String")]
+        created_at: Timestamp,
+    },
     /// The queues' counters differ from when they were last looked at. Between polls; nothing is decided on it.
     DepthChanged {
         /// Depth of each trigger's queue, by metric name.
@@ -284,19 +289,19 @@ pub enum What {
         /// Who holds it: process id and host, as text.
         holder: String,
     },
-    /// The ScaledJob was paused or resumed.
+    /// The ScaledJob or ScaledObject was paused or resumed.
     Paused {
         /// True when paused now.
         paused: bool,
     },
-    /// The ScaledJob changed: a new generation is in force.
+    /// The ScaledJob or ScaledObject changed: a new generation is in force.
     RolledOut {
         /// The new generation.
         generation: i64,
         /// Jobs of older generations that were deleted.
         deleted: usize,
     },
-    /// Every queue is empty and no job runs.
+    /// Every queue is empty, and no job or replica runs beyond the minimum.
     Drained {
         /// Messages deleted since the watch began.
         done: u64,
@@ -351,35 +356,4 @@ pub enum What {
         /// What.
         message: String,
     },
-}
-
-/// Takes events as they happen. Must not block and cannot fail: a reporter keeps its own faults to itself.
-pub trait Reporter: Send + Sync {
-    /// Takes one event.
-    fn report(&self, event: &Event);
-
-    /// Reports `what` as happening now.
-    fn tell(&self, what: What) {
-        self.report(&Event::now(what));
-    }
-
-    /// The first fault it kept to itself, such as a full disk: events since then may be missing.
-    fn fault(&self) -> Option<Error> {
-        None
-    }
-}
-
-/// Passes each event to several reporters, in order.
-pub struct Fanout(pub Vec<Box<dyn Reporter>>);
-
-impl Reporter for Fanout {
-    fn report(&self, event: &Event) {
-        for reporter in &self.0 {
-            reporter.report(event);
-        }
-    }
-
-    fn fault(&self) -> Option<Error> {
-        self.0.iter().find_map(|reporter| reporter.fault())
-    }
 }

@@ -16,7 +16,19 @@ pub fn events(log: &str, job: &str) -> Vec<Event> {
 #[must_use]
 pub fn event(line: &str, job: &str) -> Option<Event> {
     let event: Event = serde_json::from_str(line.trim()).ok()?;
-    let about = match &event.what {
+    let is_own = match &event.what {
+        What::ProduceStarted { .. } | What::Sending { .. } | What::Sent { .. } | What::SendFailed { .. } | What::ProduceFinished { .. } => {
+            true
+        }
+        what => consumer(what) == Some(job),
+    };
+    is_own.then_some(event)
+}
+
+/// The consumer that tells of its own work by `what`; none where it is not a consumer's word.
+#[must_use]
+pub fn consumer(what: &What) -> Option<&str> {
+    match what {
         What::Received { job, .. }
         | What::Extended { job, .. }
         | What::Worked { job, .. }
@@ -24,13 +36,9 @@ pub fn event(line: &str, job: &str) -> Option<Event> {
         | What::Deleted { job, .. }
         | What::Counted { job, .. }
         | What::ReleasedMessage { job, .. }
-        | What::Idle { job } => Some(job.as_str()),
-        What::ProduceStarted { .. } | What::Sending { .. } | What::Sent { .. } | What::SendFailed { .. } | What::ProduceFinished { .. } => {
-            None
-        }
-        _ => return None,
-    };
-    about.is_none_or(|about| about == job).then_some(event)
+        | What::Idle { job } => Some(job),
+        _ => None,
+    }
 }
 
 /// Takes over what an event of its own says of `job`: its message, and how it ended.

@@ -238,6 +238,11 @@ pub trait Analyzer: Send + Sync {
 pub trait Journal: Send + Sync {
     /// Every event of every run, in order of time. A torn last line is left out.
     fn events(&self) -> Result<Vec<super::event::Event>>;
+    /// What was written since this was last asked; the first time it only takes note of where the journal ends.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn news(&self) -> Result<Vec<super::event::Event>>;
 }
 
 /// Kubernetes objects, as the API server would give them.
@@ -251,6 +256,14 @@ pub trait Objects: Send + Sync {
     async fn apply(&self, manifest: &serde_json::Value) -> Result<()>;
     /// Removes the object of `kind` called `name`; absent is fine.
     async fn delete(&self, kind: &str, name: &str) -> Result<()>;
+    /// Merges `patch` into the `status` of the object of `kind` called `name`, as RFC 7396 has it; a spec stays as it is. Does nothing
+    /// where objects have no status that could be kept.
+    ///
+    /// # Errors
+    /// When there is no such object, or it cannot be written.
+    async fn patch_status(&self, _kind: &str, _name: &str, _patch: &serde_json::Value) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// One thing that bears a stack's tag or label.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     event::{Event, JobState, What},
     keda::{
-        decision::{Decision, Weighed},
+        decision::{Decision, TriggerReading},
         number::short,
     },
 };
@@ -103,7 +103,7 @@ impl Roster {
 
 impl Row {
     fn decide(&mut self, at: Timestamp, decision: &Decision) {
-        self.values = decision.triggers.iter().map(value).collect();
+        self.values = decision.triggers.iter().map(|trigger| value(&trigger.reading)).collect();
         self.active = Some(decision.is_active);
         self.at = Some(at);
         if !decision.is_error {
@@ -115,10 +115,10 @@ impl Row {
 
 /// `12/5`, or that there is none.
 #[must_use]
-pub fn value(trigger: &Weighed) -> String {
-    match &trigger.reading.error {
+pub fn value(reading: &TriggerReading) -> String {
+    match &reading.error {
         Some(_) => "error".to_owned(),
-        None => format!("{}/{}", short(trigger.reading.value), short(trigger.reading.target)),
+        None => format!("{}/{}", short(reading.value), short(reading.target)),
     }
 }
 

@@ -81,6 +81,15 @@ pub struct Scaling {
 }
 
 impl Settings {
+    /// The name of the ScaledJob or ScaledObject.
+    #[must_use]
+    pub fn scaled(&self) -> &str {
+        match self.kind {
+            ScalingKind::ScaledJob => &self.names.scaled_job,
+            ScalingKind::ScaledObject => &self.names.scaled_object,
+        }
+    }
+
     /// Resolves `layers`, the strongest first, for `stack`.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::core::{
     controller::{Identity, PINNED, verify},
     error::Result,
     ports::{Objects, Resource},
-    settings::{Auth, Controller, ScalingKind, Settings},
+    settings::{Auth, Controller, Settings},
     stack::KEDA_SERVICE_ACCOUNT,
 };
 
@@ -96,10 +96,7 @@ pub async fn checks(cluster: &Cluster, order: &Order) -> Result<Vec<Check>> {
     let names = &order.settings.names;
     let reach = Reach::new(cluster, &names.keda_namespace);
     let found = reach.find().await?;
-    let (kind, name) = match order.settings.kind {
-        ScalingKind::ScaledJob => ("ScaledJob", &names.scaled_job),
-        ScalingKind::ScaledObject => ("ScaledObject", &names.scaled_object),
-    };
+    let (kind, name) = (order.settings.kind.object(), order.settings.scaled());
     let scaling = super::KubeObjects::new(cluster, &names.namespace).get(kind, name).await?;
     let evidence = reach.evidence(&found, scaling).await?;
     Ok(verify(&found, &order.identity, &evidence))

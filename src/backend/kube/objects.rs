@@ -9,7 +9,7 @@ use kube::{
     core::{DynamicObject, Request},
     runtime::{conditions, wait::await_condition},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     client::Cluster,
@@ -195,6 +195,16 @@ impl Objects for KubeObjects {
             Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(fault(what, &error)),
         }
+    }
+
+    async fn patch_status(&self, kind: &str, name: &str, patch: &Value) -> Result<()> {
+        let what = format!("could not write the status of {kind} `{name}`");
+        let Some(entry) = self.entry(kind, None).await? else { return Ok(()) };
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Merge(json!({ "status": patch }));
+        let request = self.place(&entry, None).patch_subresource("status", name, &params, &patch);
+        let request = request.map_err(|error| unbuildable(&what, error))?;
+        self.client.request::<Value>(request).await.map(drop).map_err(|error| fault(what, &error))
     }
 }
 

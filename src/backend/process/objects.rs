@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     backend::files,
     core::{
-        error::{Error, Result},
+        error::{Error, Kind, Result},
         ports::Objects,
     },
 };
@@ -30,17 +30,23 @@ impl FileObjects {
     }
 
     /// Stores `object` in the place of an older one of its kind and name, and returns it as stored: `uid` and
-    /// `creationTimestamp` are given once, `generation` counts the changes of `spec`.
+    /// `creationTimestamp` are given once, `generation` counts the changes of `spec`. What a manifest does not say of `status` and of
+    /// `spec.replicas` is left to those who write them.
     ///
     /// # Errors
     /// `Input` when it has no legal kind and name; `State` when it cannot be written.
     pub fn put(&self, object: Value) -> Result<Value> {
         let (kind, name) = identity(&object)?;
-        let path = self.path(&kind, &name)?;
-        files::private_dir(&self.dir.join(&kind))?;
+        self.change(&kind, &name, |old| Ok(admit(object, old.as_ref(), Timestamp::now())))
+    }
+
+    /// Stores what `change` makes of the object of `kind` called `name`; nobody else changes any meanwhile.
+    fn change(&self, kind: &str, name: &str, change: impl FnOnce(Option<Value>) -> Result<Value>) -> Result<Value> {
+        let path = self.path(kind, name)?;
+        files::private_dir(&self.dir.join(kind))?;
         let lock = files::lock_file(&self.dir.join(".lock"))?;
         lock.lock().map_err(|error| files::fault("lock", &self.dir, &error))?;
-        let stored = admit(object, files::read_json(&path)?.as_ref(), Timestamp::now());
+        let stored = change(files::read_json(&path)?)?;
         files::replace_json(&path, &stored)?;
         Ok(stored)
     }
@@ -94,6 +100,34 @@ impl Objects for FileObjects {
             _ => Ok(()),
         }
     }
+
+    async fn patch_status(&self, kind: &str, name: &str, patch: &Value) -> Result<()> {
+        let merged = self.change(kind, name, |old| {
+            let mut object = old
+                .ok_or_else(|| Error::new(Kind::NotFound, format!("could not write the status of {kind} `{name}`"), "it does not exist"))?;
+            merge(&mut object["status"], patch);
+            Ok(object)
+        });
+        merged.map(drop)
+    }
+}
+
+/// A merge as RFC 7396 has it: what is null goes, tables are merged, all else is replaced.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (key, value) in patch {
+        if value.is_null() {
+            target.as_object_mut().map(|table| table.remove(key));
+        } else {
+            merge(&mut target[key], value);
+        }
+    }
 }
 
 fn object_name(path: &Path) -> Option<String> {
@@ -112,6 +146,12 @@ fn identity(object: &Value) -> Result<(String, String)> {
 
 /// The object as an API server stores it, given what it stored before.
 fn admit(mut object: Value, old: Option<&Value>, now: Timestamp) -> Value {
+    for pointer in ["/status", "/spec/replicas"] {
+        let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
+        if let (Some(kept), Some(Value::Object(table))) = (old.and_then(|old| old.pointer(pointer)), object.pointer_mut(parent)) {
+            table.entry(key).or_insert_with(|| kept.clone());
+        }
+    }
     let old_metadata = |key: &str| old.and_then(|old| old.pointer(&format!("/metadata/{key}"))).cloned();
     let spec_changed = old.is_some_and(|old| old.get("spec") != object.get("spec"));
     let generation = match old_metadata("generation").and_then(|generation| generation.as_i64()) {
@@ -151,6 +191,20 @@ mod tests {
         assert_eq!(first["metadata"]["creationTimestamp"], third["metadata"]["creationTimestamp"]);
         assert_eq!(objects.get("ScaledJob", "video-processor").await.expect("read"), Some(third.clone()));
         assert_eq!(objects.list("ScaledJob").await.expect("read"), [third]);
+    }
+
+    #[tokio::test]
+    async fn a_status_is_merged_and_outlasts_a_new_manifest_and_so_does_a_number_of_replicas() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let objects = FileObjects::new(dir.path());
+        let deployment = |spec: Value| json!({"kind": "Deployment", "metadata": {"name": "d"}, "spec": spec});
+        assert_eq!(objects.patch_status("Deployment", "d", &json!({})).await.expect_err("absent").kind, Kind::NotFound);
+        objects.put(deployment(json!({"replicas": 3, "paused": false}))).expect("stored");
+        objects.patch_status("Deployment", "d", &json!({"a": {"b": 1, "c": 2}, "list": [1]})).await.expect("written");
+        objects.patch_status("Deployment", "d", &json!({"a": {"b": null, "d": 3}, "list": [2]})).await.expect("written");
+        let stored = objects.put(deployment(json!({"paused": false}))).expect("stored");
+        assert_eq!(stored["status"], json!({"a": {"c": 2, "d": 3}, "list": [2]}));
+        assert_eq!((&stored["spec"]["replicas"], &stored["metadata"]["generation"]), (&json!(3), &json!(1)));
     }
 
     #[tokio::test]

@@ -20,8 +20,9 @@ use crate::{
     backend::files,
     core::{
         error::{Error, Kind, Result},
+        event::Event,
         ops::watch::container_environment,
-        ports::{JobSpec, Objects, Replica, Scale, ScaleTarget, Workloads},
+        ports::{JobSpec, Journal, Objects, Replica, Scale, ScaleTarget, Workloads},
         replicas::upkeep,
     },
 };
@@ -35,6 +36,8 @@ const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 pub struct ProcessPools {
     objects: FileObjects,
     inner: Arc<Inner>,
+    /// Where its workers write down what they do.
+    journal: Option<Arc<dyn Journal>>,
 }
 
 struct Inner {
@@ -53,7 +56,13 @@ impl ProcessPools {
     #[must_use]
     pub fn new(launch: Launch, objects: FileObjects) -> Self {
         let inner = Arc::new(Inner { processes: Processes::new(launch, Role::Replica), objects: objects.clone() });
-        Self { objects, inner }
+        Self { objects, inner, journal: None }
+    }
+
+    /// The same, telling what its workers write into `journal`.
+    #[must_use]
+    pub fn telling(self, journal: Arc<dyn Journal>) -> Self {
+        Self { journal: Some(journal), ..self }
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
@@ -131,6 +140,11 @@ impl Workloads for ProcessPools {
 
     async fn all(&self) -> Result<Vec<Replica>> {
         self.blocking(|inner| inner.replicas(|_| true)).await
+    }
+
+    async fn news(&self) -> Result<Vec<Event>> {
+        let Some(journal) = self.journal.clone() else { return Ok(Vec::new()) };
+        self.blocking(move |_| journal.news()).await
     }
 }
 

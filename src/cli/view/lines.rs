@@ -1,9 +1,11 @@
 //! A watch without a terminal: one plain line for each event worth one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kedactl::core::{
-    board::Board,
-    event::{Event, JobState, What},
+    board::{Board, in_force},
+    event::{Event, JobState, Released, What},
     keda::compare::Cause,
 };
 
@@ -12,20 +14,21 @@ use super::figures::age;
 /// Writes lines; remembers what it said last, so that equal polls are said once.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    said: Option<String>,
+    said: BTreeMap<&'static str, String>,
 }
 
 impl Lines {
     /// The line for `event`, which `board` has taken in; none when it is not worth one.
     pub(crate) fn line(&mut self, event: &Event, board: &Board) -> Option<String> {
         let (word, text) = match &event.what {
-            What::Polled { decision, .. } => {
-                let text = board.decisions.back()?.text.clone();
-                if decision.create == 0 && self.said.as_ref() == Some(&text) {
-                    return None;
-                }
-                self.said = Some(text.clone());
-                ("poll", text)
+            What::Polled { decision, .. } => self.news("poll", board.decisions.back()?.text.clone(), decision.create != 0)?,
+            What::ObjectPolled { decision, why, .. } => self.news("poll", why.clone(), decision.activation.replicas.is_some())?,
+            What::HpaSynced { decision, why } => self.news("hpa", why.clone(), decision.rescales())?,
+            What::Scaled { target, from, to, by } => ("scaled", format!("{target} {from} -> {to} ({})", by.word())),
+            What::ReplicasChanged { wanted, ready, ending, .. } => ("pool", format!("{wanted} wanted, {ready} ready, {ending} ending")),
+            What::Deleted { job, message_id } if board.replicas.is_some() => ("done", format!("{job} message {message_id}")),
+            What::ReleasedMessage { job, message_id, reason: Released::Signal } if board.replicas.is_some() => {
+                ("kill", format!("{job} was told to end and gave message {message_id} back"))
             }
             What::JobCreated { job, .. } => ("job", format!("{job} created")),
             What::JobChanged { job, state, reason, message_id, created_at } => {
@@ -35,19 +38,10 @@ impl Lines {
             What::ScalerFailed { metric, error } => ("error", format!("{metric}: {error}")),
             What::Lease { held: true, .. } => ("lease", "this process scales".to_owned()),
             What::Lease { held: false, holder } => ("lease", format!("looking on: {holder} scales")),
-            What::Paused { paused: true } => ("pause", "the ScaledJob is paused".to_owned()),
-            What::Paused { paused: false } => ("pause", "the ScaledJob is no longer paused".to_owned()),
-            What::RolledOut { generation, deleted } => {
-                ("rollout", format!("generation {generation} is in force; {deleted} jobs of older ones deleted"))
-            }
-            What::Forecast { .. } => {
-                let text = board.decisions.back()?.text.clone();
-                if self.said.as_ref() == Some(&text) {
-                    return None;
-                }
-                self.said = Some(text.clone());
-                ("rules", text)
-            }
+            What::Paused { paused: true } => ("pause", "paused by its annotation".to_owned()),
+            What::Paused { paused: false } => ("pause", "no longer paused".to_owned()),
+            What::RolledOut { generation, deleted } => ("rollout", in_force(*generation, *deleted)),
+            What::Forecast { .. } => self.news("rules", board.decisions.back()?.text.clone(), false)?,
             What::Compared { cause: Cause::Same, created: 0, .. } => return None,
             What::Compared { expected, created, why, .. } => ("keda", format!("created {created}, the rules say {expected}: {why}")),
             What::ClusterEvent { object, reason, note, .. } => ("event", format!("{object} {reason}: {note}")),
@@ -57,6 +51,12 @@ impl Lines {
             _ => return None,
         };
         Some(format!("{} {word:8} {text}", stamp(event.at)))
+    }
+
+    /// The line of a decision, unless it is the one that was said last and nothing is done about it.
+    fn news(&mut self, word: &'static str, text: String, acts: bool) -> Option<(&'static str, String)> {
+        let is_known = self.said.insert(word, text.clone()).as_ref() == Some(&text);
+        (acts || !is_known).then_some((word, text))
     }
 }
 

@@ -4,7 +4,7 @@ use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
     event::{Event, What},
-    ops::run::Forecast,
+    ops::{run::Forecast, watch::Outlook},
     roster::{Roster, Row, in_words, value},
 };
 
@@ -147,8 +147,18 @@ pub(crate) fn forecasts(forecasts: &[Forecast], roster: &Roster, columns: usize)
         let kind = row.map(|row| short_kind(&row.kind)).unwrap_or_default().to_owned();
         let triggers = row.map(|row| row.triggers.join(",")).unwrap_or_default();
         let (values, active, words) = match &forecast.decision {
-            Some(decision) => {
-                let values: Vec<String> = decision.triggers.iter().map(value).collect();
+            Some(Outlook::Object(object)) => {
+                let values: Vec<String> = object.poll.triggers.iter().map(|trigger| value(&trigger.reading)).collect();
+                let current = object.poll.current;
+                let woken = object.poll.activation.replicas.unwrap_or(current);
+                (
+                    values.join(" "),
+                    if object.poll.is_active { "yes" } else { "no" },
+                    format!("{current} -> {woken} -> {}", object.hpa.result),
+                )
+            }
+            Some(Outlook::Job(decision)) => {
+                let values: Vec<String> = decision.triggers.iter().map(|trigger| value(&trigger.reading)).collect();
                 (values.join(" "), if decision.is_active { "yes" } else { "no" }, in_words(decision))
             }
             None => ("-".to_owned(), "-", "cannot be run".to_owned()),

@@ -1,10 +1,13 @@
 //! The live view of `watch`: one frame from a board, a size and a moment.
 
+mod jobs;
+mod replicas;
+
 use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
-    board::{Board, JobRow, Summary, Tally},
-    event::{Depth, Event, JobState},
+    board::{Board, Decided, Summary, Tally},
+    event::{Depth, Event},
     keda::compare::Cause,
 };
 
@@ -12,7 +15,7 @@ use super::{
     figures::{age, bar, counted, sparkline, wrap},
     lines::Lines,
 };
-use crate::cli::{live::View, table::table};
+use crate::cli::live::View;
 
 /// From this width on, message ids are shown in full.
 const WIDE: usize = 110;
@@ -62,14 +65,19 @@ pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns):
     top.extend(sparklines(board, now, columns));
     top.extend(keda(board, columns));
     let roomy = rows >= 20;
+    top.extend(replicas::hpa(board, columns, if roomy { 3 } else { 1 }));
     let mut bottom = decisions(board, now, columns, if roomy { DECISIONS } else { 1 });
     bottom.extend(notes(board, columns));
     let taken = top.len() + bottom.len() + 2;
     let mut lines = top;
-    let jobs = jobs(board, now, columns, rows.saturating_sub(taken));
-    if !jobs.is_empty() {
+    let room = rows.saturating_sub(taken);
+    let table = match &board.replicas {
+        Some(replicas) => replicas::table(replicas, now, columns, room),
+        None => jobs::table(board, now, columns, room),
+    };
+    if !table.is_empty() {
         lines.push(String::new());
-        lines.extend(jobs);
+        lines.extend(table);
     }
     if !bottom.is_empty() {
         lines.push(String::new());
@@ -81,18 +89,18 @@ pub(crate) fn frame(board: &Board, title: &str, now: Timestamp, (rows, columns):
 
 /// The end of a watch in two lines.
 pub(crate) fn summary(summary: &Summary) -> String {
-    let Summary { done, left, seconds, polls, created, jobs, idle, peak_depth, peak_jobs, drained } = summary;
+    let Summary { done, left, seconds, polls, created, jobs, idle, peak_depth, peak_jobs, drained, replicas } = summary;
     let state = if *drained { "Drained".to_owned() } else { format!("{} left", counted(left.unsigned_abs(), "message")) };
     let failed = if jobs.failed > 0 { format!(", {} failed", jobs.failed) } else { String::new() };
     let idle = if *idle > 0 { format!(", {idle} idle") } else { String::new() };
-    format!(
-        "{state}: {} done in {seconds:.1} s\n{} created, {} complete{failed}{idle}; \
-         peak {peak_jobs} jobs, {peak_depth} messages; {}",
-        counted(*done, "message"),
-        counted(*created, "job"),
-        jobs.complete,
-        counted(*polls, "poll")
-    )
+    let first = format!("{state}: {} done in {seconds:.1} s", counted(*done, "message"));
+    let (polls, depth) = (counted(*polls, "poll"), counted(peak_depth.unsigned_abs(), "message"));
+    if let Some((kills, scalings)) = replicas {
+        let (scaled, killed) = (counted(*scalings, "time"), counted(*kills, "kill"));
+        return format!("{first}\nscaled {scaled}, {killed}; peak {}, {depth}; {polls}", counted(*peak_jobs as u64, "replica"));
+    }
+    let peak = format!("peak {peak_jobs} jobs, {peak_depth} messages");
+    format!("{first}\n{} created, {} complete{failed}{idle}; {peak}; {polls}", counted(*created, "job"), jobs.complete)
 }
 
 fn headline(board: &Board, title: &str, now: Timestamp, columns: usize) -> String {
@@ -145,72 +153,27 @@ fn sparklines(board: &Board, now: Timestamp, columns: usize) -> [String; 2] {
     let Tally { pending, running, complete, failed } = board.tally();
     let peak = board.history.peak();
     let depth = format!("{} now, peak {}", board.depth().total(), peak.depth);
-    let jobs = format!("{running} running, {pending} pending, {complete} complete, {failed} failed");
+    let (label, jobs) = match &board.replicas {
+        Some(replicas) => ("pool", replicas::counts(replicas)),
+        None => ("jobs", format!("{running} running, {pending} pending, {complete} complete, {failed} failed")),
+    };
     let width = columns.saturating_sub(8 + 2 + jobs.len().max(depth.len())).clamp(4, 60);
     let series = board.history.series(width, now);
     let depths: Vec<i64> = series.iter().map(|part| part.depth).collect();
     let counts: Vec<i64> = series.iter().map(|part| i64::try_from(part.jobs).unwrap_or(i64::MAX)).collect();
     [
         labelled("depth", &format!("{:width$}  {depth}", style(sparkline(&depths)).cyan())),
-        labelled("jobs", &format!("{:width$}  {jobs}", style(sparkline(&counts)).yellow())),
+        labelled(label, &format!("{:width$}  {jobs}", style(sparkline(&counts)).yellow())),
     ]
-}
-
-fn jobs(board: &Board, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
-    let rows = board.rows();
-    if rows.is_empty() || room < 3 {
-        return Vec::new();
-    }
-    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
-    let cells = rows.iter().take(shown).map(|row| cells(row, now, columns >= WIDE)).collect();
-    let text = table(columns, &["JOB", "STATE", "AGE", "MESSAGE", "REASON"], cells);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    if let Some(header) = lines.first_mut() {
-        *header = style(&*header).dim().to_string();
-    }
-    for (line, row) in lines.iter_mut().skip(1).zip(&rows) {
-        *line = painted(line, row.state);
-    }
-    if shown < rows.len() {
-        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
-    }
-    lines
-}
-
-fn cells(row: &JobRow, now: Timestamp, wide: bool) -> Vec<String> {
-    let message = row.message_id.as_deref().unwrap_or_default();
-    let message = if wide { message } else { message.split('-').next().unwrap_or_default() };
-    let reason = row.reason.clone().unwrap_or_default();
-    vec![row.name.clone(), word(row.state).to_owned(), age(row.age_seconds(now)), message.to_owned(), reason]
-}
-
-fn word(state: JobState) -> &'static str {
-    match state {
-        JobState::Pending => "Pending",
-        JobState::Running => "Running",
-        JobState::Complete => "Complete",
-        JobState::Failed => "Failed",
-    }
-}
-
-fn painted(line: &str, state: JobState) -> String {
-    let word = word(state);
-    let painted = match state {
-        JobState::Pending => style(word).dim(),
-        JobState::Running => style(word).yellow(),
-        JobState::Complete => style(word).green(),
-        JobState::Failed => style(word).red(),
-    };
-    line.replacen(word, &painted.to_string(), 1)
 }
 
 fn decisions(board: &Board, now: Timestamp, columns: usize, most: usize) -> Vec<String> {
     let first = board.decisions.len().saturating_sub(most);
-    let one = |decided: &kedactl::core::board::Decided| {
+    let one = |decided: &Decided| {
         let ago = age(now.duration_since(decided.at).as_secs());
         let times = if decided.times > 1 { format!("  (x{})", decided.times) } else { String::new() };
         let mut lines = wrap(&format!("{ago:>7} {}{times}", decided.text), columns, 8);
-        if decided.create == 0 {
+        if !decided.acts {
             lines = lines.into_iter().map(|line| style(line).dim().to_string()).collect();
         }
         lines

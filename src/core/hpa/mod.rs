@@ -114,6 +114,12 @@ impl HpaDecision {
     }
 }
 
+/// Whether a sync looks at metrics at all, where `current` replicas are wanted: outside its bounds it does not.
+#[must_use]
+pub fn asks(spec: &Spec, current: i32) -> bool {
+    (spec.min..=spec.max).contains(&current)
+}
+
 /// Decides one sync, and remembers what it recommended. What is then carried out is told to [`State::scaled`].
 ///
 /// The result is within the bounds, unless nothing runs.

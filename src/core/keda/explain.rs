@@ -61,12 +61,12 @@ fn combined(decision: &Decision) -> String {
     format!("{name} of {active} active: {} -> {}", short(decision.queue_length), decision.max_scale)
 }
 
-fn failure(reading: &TriggerReading, error: &str) -> String {
+pub(super) fn failure(reading: &TriggerReading, error: &str) -> String {
     let one_line: Vec<&str> = error.split_whitespace().collect();
     format!("{}: error ({})", reading.metric, one_line.join(" "))
 }
 
-fn value(reading: &TriggerReading) -> String {
+pub(super) fn value(reading: &TriggerReading) -> String {
     match &reading.parts {
         Some(parts) => added(parts),
         None => measured(reading),
@@ -105,7 +105,7 @@ fn added(parts: &Parts) -> String {
     text
 }
 
-fn inactivity(reading: &TriggerReading) -> String {
+pub(super) fn inactivity(reading: &TriggerReading) -> String {
     match reading.activation {
         Some(threshold) => format!("not above activation {}", short(threshold)),
         None => "inactive".to_owned(),

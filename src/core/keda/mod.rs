@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod metadata;
 pub mod metric_name;
 pub mod number;
+pub mod object;
 pub mod pause;
 pub mod rollout;
 pub mod state;

@@ -14,11 +14,10 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::watch::{End, Ports, Watched, Watching, forecast, watch};
+use super::watch::{End, Outlook, Ports, Watched, Watching, forecast, watch};
 use crate::core::{
     error::{Error, Result},
     event::{Reporter, What},
-    keda::decision::Decision,
 };
 
 use about::About;
@@ -79,14 +78,14 @@ pub struct Forecast {
     /// The arithmetic in one line; why there is none, otherwise.
     pub explained: String,
     /// The decision, with every input; absent when the object cannot be run.
-    pub decision: Option<Decision>,
+    pub decision: Option<Outlook>,
 }
 
 impl Forecast {
     /// Whether a trigger could not be read, or the object cannot be run at all.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.decision.as_ref().is_none_or(|decision| decision.is_error)
+        self.decision.as_ref().is_none_or(Outlook::is_error)
     }
 }
 

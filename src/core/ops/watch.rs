@@ -1,9 +1,12 @@
-//! The scaler loop: polls as KEDA does, creates jobs, and says everything that happens.
+//! The scaler loop: polls as KEDA does, creates jobs or scales replicas, and says everything that happens.
 
 mod alone;
 mod beside;
+mod clock;
 mod follow;
+mod jobs;
 mod look;
+mod object;
 mod once;
 mod scaler;
 mod triggers;
@@ -11,6 +14,7 @@ mod variables;
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -20,14 +24,14 @@ use crate::core::{
     event::{Reporter, What},
     keda::manifest::Trigger,
     ports::{Claim, Held, Jobs, Lease, Objects, Scalers, Workloads},
+    settings::ScalingKind,
 };
 
 pub use alone::check_alone;
-pub use beside::beside;
 pub use follow::follow;
-use look::Look;
-pub use once::forecast;
-use scaler::Scaler;
+use jobs::JobWatch;
+pub use object::ObjectOutlook;
+pub use once::{Outlook, forecast};
 pub use variables::container_environment;
 
 /// What a watch needs from the world.
@@ -50,7 +54,7 @@ pub struct Ports<'a> {
 /// When a watch ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Every queue is empty, no other trigger is active, and no job beyond the minimum runs.
+    /// Every queue is empty, no other trigger is active, and no job or replica beyond the minimum runs.
     Drained,
     /// Never.
     Cancelled,
@@ -59,7 +63,9 @@ pub enum Until {
 /// How a watch watches.
 #[derive(Debug, Clone)]
 pub struct Watching {
-    /// The name of the ScaledJob or, where there is none, of the ScaledObject.
+    /// What is scaled.
+    pub kind: ScalingKind,
+    /// The name of the ScaledJob or the ScaledObject.
     pub object: String,
     /// The polling interval is divided by this.
     pub pace: f64,
@@ -109,7 +115,7 @@ pub enum End {
 pub struct Watched {
     /// Why it ended.
     pub end: End,
-    /// Jobs that processed a message and ended meanwhile.
+    /// Jobs that processed a message and ended meanwhile; messages that were processed meanwhile, where replicas do it.
     pub done: u64,
     /// Seconds it took.
     pub seconds: f64,
@@ -130,61 +136,81 @@ impl Watched {
     }
 }
 
+/// One object being scaled, of either kind.
+#[async_trait]
+trait Scaling: Send {
+    /// What is watched.
+    fn triggers(&self) -> &[Trigger];
+    /// Reads the object again; when it changed, does what KEDA's reconcile does: where this process `acts`, all of it.
+    async fn reconcile(&mut self, acts: bool) -> Result<()>;
+    /// When to act next; never while it is paused.
+    fn due(&self) -> Option<Instant>;
+    /// Does what is due.
+    async fn act(&mut self, held: &dyn Held) -> Result<()>;
+    /// Looks, and tells what changed.
+    async fn look(&mut self) -> Result<()>;
+    /// Whether everything is done, as it was seen last.
+    fn is_drained(&mut self, acts: bool) -> bool;
+    /// Messages done since the watch began.
+    fn done(&self) -> u64;
+}
+
 /// Watches until drained or cancelled, or for as long as it may.
 ///
 /// Whoever holds the lease scales: it polls at once, then every polling interval, and a slow poll is followed by the next
 /// without a pause (KEDA's own loop). Everybody else only looks, and takes over when the holder is gone.
-/// Jobs outlive a watch that is cancelled or killed.
+/// Jobs and replicas outlive a watch that is cancelled or killed.
 ///
 /// # Errors
-/// When the ScaledJob does not exist or is not valid at the start, its triggers included, or jobs cannot be listed.
-/// Later faults are events.
+/// When the object does not exist or is not valid at the start, its triggers included; when there is nothing to scale, or jobs
+/// or replicas cannot be listed. Later faults are events.
 pub async fn watch(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
     let mut tenure = Tenure::default();
-    let watched = scale(ports, how, cancel, &mut tenure).await;
+    let watched = match how.kind {
+        ScalingKind::ScaledJob => match JobWatch::load(ports, how).await {
+            Ok(mut jobs) => scale(&mut jobs, ports, how, cancel, &mut tenure).await,
+            Err(error) => Err(error),
+        },
+        ScalingKind::ScaledObject => object::watch(ports, how, cancel, &mut tenure).await,
+    };
     if let Some(held) = tenure.held.take() {
         held.release().await;
     }
     watched
 }
 
-async fn scale(ports: Ports<'_>, how: &Watching, cancel: &CancellationToken, tenure: &mut Tenure) -> Result<Watched> {
+async fn scale(
+    scaling: &mut dyn Scaling,
+    ports: Ports<'_>,
+    how: &Watching,
+    cancel: &CancellationToken,
+    tenure: &mut Tenure,
+) -> Result<Watched> {
     let started = Instant::now();
     let deadline = how.deadline(started);
-    let mut scaler = Scaler::load(ports, how).await?;
-    how.warn_of_shards(scaler.triggers(), ports.reporter);
-    let mut look = Look::default();
+    how.warn_of_shards(scaling.triggers(), ports.reporter);
     let mut faults = Faults::default();
-    let mut next_poll = started;
     loop {
-        if faults.forgive(ports, tenure.claim(ports).await)?.unwrap_or_default() {
-            next_poll = Instant::now();
-        }
+        faults.forgive(ports, tenure.claim(ports).await)?;
         let acts = tenure.held.is_some();
-        if scaler.reconcile(acts).await? {
-            next_poll = Instant::now();
+        scaling.reconcile(acts).await?;
+        let is_due = |due: Instant| Instant::now() >= due;
+        if let Some(held) = tenure.held.as_deref().filter(|_| scaling.due().is_some_and(is_due)) {
+            faults.forgive(ports, scaling.act(held).await)?;
         }
-        if let Some(held) = tenure.held.as_deref().filter(|_| Instant::now() >= next_poll) {
-            let due = Instant::now() + scaler.interval();
-            faults.forgive(ports, scaler.poll(&mut look, held).await)?;
-            next_poll = due.max(Instant::now());
-        }
-        if faults.forgive(ports, look.refresh(ports, &mut scaler).await)?.is_some() {
+        if faults.forgive(ports, scaling.look().await)?.is_some() {
             faults.end();
         }
-        if how.until == Until::Drained && scaler.has_polled(acts) && look.is_drained(scaler.minimum()) {
-            return Ok(Watched::now(End::Drained, look.done(), started).told(ports.reporter));
+        if how.until == Until::Drained && scaling.is_drained(acts) {
+            return Ok(Watched::now(End::Drained, scaling.done(), started).told(ports.reporter));
         }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(Watched::now(End::Lasted, look.done(), started));
+        if deadline.is_some_and(is_due) {
+            return Ok(Watched::now(End::Lasted, scaling.done(), started));
         }
-        let mut wake = Instant::now() + how.refresh;
-        if acts && !scaler.is_paused() {
-            wake = wake.min(next_poll);
-        }
-        wake = deadline.map_or(wake, |deadline| wake.min(deadline));
+        let own = scaling.due().filter(|_| acts);
+        let wake = [own, deadline].into_iter().flatten().fold(Instant::now() + how.refresh, Instant::min);
         tokio::select! {
-            () = cancel.cancelled() => return Ok(Watched::now(End::Cancelled, look.done(), started)),
+            () = cancel.cancelled() => return Ok(Watched::now(End::Cancelled, scaling.done(), started)),
             () = sleep_until(wake) => {}
         }
     }
@@ -198,30 +224,29 @@ struct Tenure {
 }
 
 impl Tenure {
-    /// Makes sure that the lease is still held, or else asks for it; returns whether it was got just now.
-    async fn claim(&mut self, ports: Ports<'_>) -> Result<bool> {
+    /// Makes sure that the lease is still held, or else asks for it.
+    async fn claim(&mut self, ports: Ports<'_>) -> Result<()> {
         if let Some(held) = self.held.take_if(|held| !held.is_held()) {
             held.release().await;
             ports.reporter.tell(What::Lease { held: false, holder: LAPSED.to_owned() });
         }
         if self.held.is_some() {
-            return Ok(false);
+            return Ok(());
         }
         match ports.lease.claim().await? {
             Claim::Held(lease) => {
                 self.held = Some(lease);
                 self.holder = None;
                 ports.reporter.tell(What::Lease { held: true, holder: format!("process {}", std::process::id()) });
-                Ok(true)
             }
             Claim::HeldBy(other) => {
                 if self.holder.as_ref() != Some(&other) {
                     ports.reporter.tell(What::Lease { held: false, holder: other.clone() });
                     self.holder = Some(other);
                 }
-                Ok(false)
             }
         }
+        Ok(())
     }
 }
 

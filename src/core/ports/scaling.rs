@@ -16,6 +16,8 @@ use crate::core::{
 pub trait Metric: Send + Sync {
     /// The metric's name, `s<index>-<name>`.
     fn name(&self) -> &str;
+    /// What one job or replica is wanted for, as KEDA reads it back; known without asking anybody.
+    fn target(&self) -> f64;
     /// Asks once, for what KEDA's scaler asks for.
     async fn read(&self) -> Result<TriggerReading>;
     /// All three counters of the queue behind it, for the screen; `None` where there is no queue.

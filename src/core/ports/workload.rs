@@ -5,7 +5,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::core::error::Result;
+use crate::core::{error::Result, event::Event};
 
 /// The object that a ScaledObject names in `scaleTargetRef`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,5 +87,12 @@ pub trait Workloads: Send + Sync {
     /// into the journal themselves.
     fn lines(&self, _replica: &str) -> BoxStream<'static, Result<String>> {
         stream::empty().boxed()
+    }
+    /// What replicas wrote into the journal themselves since this was last asked; the first time nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    async fn news(&self) -> Result<Vec<Event>> {
+        Ok(Vec::new())
     }
 }

@@ -84,6 +84,15 @@ impl ScalingKind {
             Self::ScaledObject => "scaled-object",
         }
     }
+
+    /// The kind of the Kubernetes object.
+    #[must_use]
+    pub fn object(self) -> &'static str {
+        match self {
+            Self::ScaledJob => "ScaledJob",
+            Self::ScaledObject => "ScaledObject",
+        }
+    }
 }
 
 /// Which AWS it is.

@@ -12,7 +12,7 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::Result,
-        keda::{decision::TriggerReading, trigger::cloudwatch::CloudWatchMetadata},
+        keda::{decision::TriggerReading, number::through_quantity, trigger::cloudwatch::CloudWatchMetadata},
         ports::Metric,
     },
 };
@@ -53,6 +53,10 @@ impl CloudWatchMetric {
 impl Metric for CloudWatchMetric {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn target(&self) -> f64 {
+        through_quantity(self.metadata.target)
     }
 
     async fn read(&self) -> Result<TriggerReading> {

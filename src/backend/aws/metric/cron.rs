@@ -5,7 +5,10 @@ use jiff::Timestamp;
 
 use crate::core::{
     error::Result,
-    keda::{decision::TriggerReading, trigger::cron::CronMetadata},
+    keda::{
+        decision::TriggerReading,
+        trigger::cron::{CronMetadata, TARGET},
+    },
     ports::Metric,
 };
 
@@ -27,6 +30,10 @@ impl CronMetric {
 impl Metric for CronMetric {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn target(&self) -> f64 {
+        TARGET
     }
 
     async fn read(&self) -> Result<TriggerReading> {

@@ -9,6 +9,7 @@ use crate::{
         error::Result,
         keda::{
             decision::TriggerReading,
+            number::to_float,
             trigger::{attribute::AttributeValue, dynamodb::DynamoDbMetadata},
         },
         ports::Metric,
@@ -34,6 +35,10 @@ impl DynamoDbMetric {
 impl Metric for DynamoDbMetric {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn target(&self) -> f64 {
+        to_float(self.metadata.target_value)
     }
 
     async fn read(&self) -> Result<TriggerReading> {

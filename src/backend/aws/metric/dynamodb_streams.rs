@@ -8,7 +8,7 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::{Error, Kind, Result},
-        keda::{decision::TriggerReading, trigger::dynamodb_streams::DynamoDbStreamsMetadata},
+        keda::{decision::TriggerReading, number::to_float, trigger::dynamodb_streams::DynamoDbStreamsMetadata},
         ports::Metric,
     },
 };
@@ -43,6 +43,10 @@ impl DynamoDbStreamsMetric {
 impl Metric for DynamoDbStreamsMetric {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn target(&self) -> f64 {
+        to_float(self.metadata.shard_count)
     }
 
     async fn read(&self) -> Result<TriggerReading> {

@@ -7,7 +7,7 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::{Error, Result},
-        keda::{decision::TriggerReading, trigger::kinesis::KinesisMetadata},
+        keda::{decision::TriggerReading, number::to_float, trigger::kinesis::KinesisMetadata},
         ports::Metric,
     },
 };
@@ -31,6 +31,10 @@ impl KinesisMetric {
 impl Metric for KinesisMetric {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn target(&self) -> f64 {
+        to_float(self.metadata.shard_count)
     }
 
     async fn read(&self) -> Result<TriggerReading> {

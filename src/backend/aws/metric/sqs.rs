@@ -10,7 +10,7 @@ use crate::{
     core::{
         error::Result,
         event::Depth,
-        keda::{decision::TriggerReading, trigger::sqs::SqsMetadata},
+        keda::{decision::TriggerReading, number::to_float, trigger::sqs::SqsMetadata},
         ports::{Metric, Queue},
     },
 };
@@ -35,6 +35,10 @@ impl SqsMetric {
 impl Metric for SqsMetric {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn target(&self) -> f64 {
+        to_float(self.metadata.queue_length)
     }
 
     async fn read(&self) -> Result<TriggerReading> {

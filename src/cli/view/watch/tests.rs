@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kedactl::core::{
-    event::{Event, What},
+    event::{Event, JobState, What},
     keda::{
         bounds::Bounds,
         decision::{Parts, Rules, TriggerReading, decide},

@@ -67,7 +67,8 @@ pub fn span(text: &str) -> Option<Duration> {
 pub struct Assumed {
     /// The metric's name, `s<index>-<type>`, or with the trigger's own name in place of the type.
     pub metric: String,
-    target: Target,
+    /// What one job or replica is wanted for, and when it is active.
+    pub target: Target,
     /// From when on which value, in order of time.
     steps: Vec<(Duration, f64)>,
 }

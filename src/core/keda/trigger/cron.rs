@@ -17,6 +17,8 @@ use crate::core::{
 pub const CRON_TRIGGER: &str = "cron";
 /// The value outside the hours; the trigger is not active then.
 const IDLE: f64 = 1.0;
+/// What one job or replica is wanted for.
+pub const TARGET: f64 = 1.0;
 
 /// One trigger's parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl CronMetadata {
         Ok(TriggerReading {
             metric: metric.to_owned(),
             value: through_quantity(value),
-            target: 1.0,
+            target: TARGET,
             active,
             activation: None,
             parts: None,

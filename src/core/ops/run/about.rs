@@ -19,6 +19,10 @@ impl Reporter for About<'_> {
         }
     }
 
+    fn relay(&self, event: &Event) {
+        self.inner.relay(&Event { about: Some(self.about.to_owned()), ..event.clone() });
+    }
+
     fn fault(&self) -> Option<Error> {
         self.inner.fault()
     }

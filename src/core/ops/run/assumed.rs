@@ -61,6 +61,10 @@ impl Metric for AssumedMetric {
         &self.assumed.metric
     }
 
+    fn target(&self) -> f64 {
+        self.assumed.target.value
+    }
+
     async fn read(&self) -> Result<TriggerReading> {
         if let Some(reading) = self.assumed.reading(self.started.elapsed()) {
             return Ok(reading);

@@ -46,6 +46,10 @@ impl Metric for Bounded {
         self.inner.name()
     }
 
+    fn target(&self) -> f64 {
+        self.inner.target()
+    }
+
     async fn read(&self) -> Result<TriggerReading> {
         let _turn = turn(&self.turns).await?;
         self.inner.read().await

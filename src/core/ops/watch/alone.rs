@@ -1,4 +1,4 @@
-//! Whether this process may scale a ScaledJob by itself: a KEDA that acts on the same one would double its jobs.
+//! Whether this process may scale an object by itself: a KEDA that acts on the same one would double its jobs, or undo what is done.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,35 @@ use serde_json::Value;
 use crate::core::{
     controller::Install,
     error::{Error, Kind, Result},
-    keda::pause::{PAUSED_ANNOTATION, is_paused},
+    keda::pause::{PAUSED_ANNOTATION, Pauses, is_paused},
 };
 
-/// Checks that none of `installs` acts on `scaled_job`, which is in `namespace`: that they do not look there, or that
+/// Checks that none of `installs` acts on `object`, a ScaledJob or ScaledObject in `namespace`: that they do not look there, or that
 /// the object is paused, which stops KEDA.
 ///
 /// # Errors
 /// `Input`, naming the KEDA that acts on it.
-pub fn check_alone(installs: &[Install], namespace: &str, scaled_job: &Value) -> Result<()> {
+pub fn check_alone(installs: &[Install], namespace: &str, object: &Value) -> Result<()> {
     let Some(keda) = installs.iter().find(|install| install.watch.covers(namespace)) else { return Ok(()) };
-    let annotations: BTreeMap<String, String> = scaled_job["metadata"]["annotations"]
+    let annotations: BTreeMap<String, String> = object["metadata"]["annotations"]
         .as_object()
         .into_iter()
         .flatten()
         .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
         .collect();
-    if is_paused(&annotations) {
+    let kind = object["kind"].as_str().unwrap_or("ScaledJob");
+    let is_job = kind == "ScaledJob";
+    if if is_job { is_paused(&annotations) } else { Pauses::of(&annotations).all } {
         return Ok(());
     }
-    let name = scaled_job["metadata"]["name"].as_str().unwrap_or_default();
-    let why = format!("{} acts on it, and two scalers would make twice the jobs", keda.describe());
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let harm = if is_job { "make twice the jobs" } else { "scale it against each other" };
+    let why = format!("{} acts on it, and two scalers would {harm}", keda.describe());
     let hint = format!(
-        "watch it with `kedactl watch --scaler keda`, or pause it for KEDA: `kubectl annotate scaledjob {name} --namespace {namespace} {PAUSED_ANNOTATION}=true`"
+        "watch it with `kedactl watch --scaler keda`, or pause it for KEDA: `kubectl annotate {} {name} --namespace {namespace} {PAUSED_ANNOTATION}=true`",
+        kind.to_lowercase()
     );
-    Err(Error::new(Kind::Input, format!("could not scale the ScaledJob `{name}` in process"), why).hint(hint))
+    Err(Error::new(Kind::Input, format!("could not scale the {kind} `{name}` in process"), why).hint(hint))
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! What goes on beside a watch of replicas: they are looked after, and what they log goes into the journal.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt,
@@ -15,14 +19,14 @@ use crate::core::{
     ports::{ScaleTarget, Workloads},
 };
 
-/// Watches by `watching`; beside it looks after all replicas, as a cluster's own controllers do, and tells what those of `target`
-/// log. A fault of that is a warning, said once.
+/// Watches by `watching`; beside it looks after all replicas, as a cluster's own controllers do, and tells what those of `target`, which
+/// may become another, log or write into the journal. A fault of that is a warning, said once.
 ///
 /// # Errors
 /// Those of `watching`.
-pub async fn beside<T>(
+pub(super) async fn beside<T>(
     workloads: &dyn Workloads,
-    target: Option<&ScaleTarget>,
+    target: &Mutex<ScaleTarget>,
     (refresh, reporter): (Duration, &dyn Reporter),
     watching: impl Future<Output = Result<T>>,
 ) -> Result<T> {
@@ -46,18 +50,23 @@ struct Attendance<'a> {
 
 impl Attendance<'_> {
     /// Goes on without an end.
-    async fn attend<T>(&mut self, target: Option<&ScaleTarget>, refresh: Duration) -> T {
+    async fn attend<T>(&mut self, target: &Mutex<ScaleTarget>, refresh: Duration) -> T {
         loop {
-            let outcome = self.look(target).await;
+            let target = target.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let outcome = self.look(&target).await;
             self.note(outcome);
             self.listen(refresh).await;
         }
     }
 
-    /// Looks after all, and takes up the logs of those that are new.
-    async fn look(&mut self, target: Option<&ScaleTarget>) -> Result<()> {
+    /// Looks after all, tells what they wrote, and takes up the logs of those that are new.
+    async fn look(&mut self, target: &ScaleTarget) -> Result<()> {
+        for event in self.workloads.news().await? {
+            if log::consumer(&event.what).is_some() {
+                self.reporter.relay(&event);
+            }
+        }
         self.workloads.keep().await?;
-        let Some(target) = target else { return Ok(()) };
         for replica in self.workloads.replicas(target).await? {
             if self.followed.insert(replica.name.clone()) {
                 let name = replica.name;

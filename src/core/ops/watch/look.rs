@@ -49,11 +49,7 @@ impl Look {
     /// Looks at the counters, and tells what changed.
     pub(super) async fn measure(&mut self, ports: Ports<'_>, scaler: &mut Scaler<'_>) {
         let backlog = scaler.backlog().await;
-        let depths = |backlog: &Option<Backlog>| backlog.as_ref().map(|backlog| backlog.depths.clone()).unwrap_or_default();
-        let (before, now) = (depths(&self.backlog), depths(&backlog));
-        if now != before && !now.is_empty() {
-            ports.reporter.tell(What::DepthChanged { depths: now });
-        }
+        Backlog::tell(self.backlog.as_ref(), backlog.as_ref(), ports.reporter);
         self.backlog = backlog;
     }
 

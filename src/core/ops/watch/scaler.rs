@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use super::{
     Ports, Watching,
     look::Look,
-    triggers::{Backlog, Origin, Triggers},
+    triggers::{Backlog, Origin, Triggers, depths_of},
 };
 use crate::core::{
     error::{Error, Kind, Result},
-    event::{Depth, What},
+    event::What,
     keda::{
         decision::{Decision, TriggerReading, decide},
         history::surplus,
@@ -232,15 +232,4 @@ impl<'a> Scaler<'a> {
 fn missing(scaled_job: &str, why: &str) -> Error {
     Error::new(Kind::NotFound, format!("no ScaledJob `{scaled_job}`"), why)
         .hint("run `kedactl setup`, or pass a manifest with `kedactl watch -f FILE`")
-}
-
-/// The counters that were read, by metric; what a trigger does not ask for is 0.
-fn depths_of(readings: &[TriggerReading]) -> Vec<(String, Depth)> {
-    let depth = |reading: &TriggerReading| {
-        reading.parts.map(|parts| {
-            let depth = Depth { visible: parts.visible, in_flight: parts.in_flight.unwrap_or(0), delayed: parts.delayed.unwrap_or(0) };
-            (reading.metric.clone(), depth)
-        })
-    };
-    readings.iter().filter_map(depth).collect()
 }

@@ -17,7 +17,7 @@ use crate::core::{
     error::{Error, Kind},
     event::{Depth, Event, JobState},
     keda::decision::{Parts, TriggerReading},
-    ports::{Asked, Held, Job, JobSpec, Metric, Replica, Scale, ScaleTarget},
+    ports::{Asked, Held, Job, JobSpec, Metric},
 };
 
 /// Everything a watch touches.
@@ -25,13 +25,13 @@ use crate::core::{
 pub(super) struct World {
     pub(super) scaled_job: Mutex<Value>,
     pub(super) depth: Mutex<Depth>,
-    faults: Mutex<VecDeque<&'static str>>,
+    pub(super) faults: Mutex<VecDeque<&'static str>>,
     reads: Mutex<u32>,
     /// What a trigger without a queue reads.
     shards: Mutex<f64>,
     pub(super) jobs: Mutex<Vec<Job>>,
     deleted: Mutex<Vec<String>>,
-    holder: Mutex<Option<String>>,
+    pub(super) holder: Mutex<Option<String>>,
     /// Set when the lease could not be renewed.
     lapsed: Arc<AtomicBool>,
     /// Called at each creation with the number of jobs.
@@ -39,12 +39,14 @@ pub(super) struct World {
     /// What listing the jobs meets first.
     list_faults: Mutex<VecDeque<Kind>>,
     pub(super) events: Mutex<Vec<Event>>,
-    /// Called at each look at the jobs: the world moves on.
-    step: Mutex<Option<Step>>,
+    /// Called at each look at the jobs or the target: the world moves on.
+    pub(super) step: Mutex<Option<Step>>,
+    /// Replicas that the target of a ScaledObject wants, and has at once; nothing where there is no target.
+    pub(super) replicas: Mutex<Option<i32>>,
 }
 
 type Creating = Box<dyn FnMut(usize) + Send>;
-type Step = Box<dyn FnMut(&World) + Send>;
+pub(super) type Step = Box<dyn FnMut(&World) + Send>;
 
 fn scaled_job(spec: &Value) -> Value {
     let mut object = json!({
@@ -86,6 +88,14 @@ impl World {
         }
     }
 
+    fn move_on(&self) {
+        let step = lock(&self.step).take();
+        if let Some(mut step) = step {
+            step(self);
+            lock(&self.step).get_or_insert(step);
+        }
+    }
+
     pub(super) fn told(&self, wanted: impl Fn(&What) -> bool) -> usize {
         lock(&self.events).iter().filter(|event| wanted(&event.what)).count()
     }
@@ -113,7 +123,11 @@ impl Reporter for World {
 
 #[async_trait]
 impl Objects for World {
-    async fn get(&self, _kind: &str, name: &str) -> Result<Option<Value>> {
+    async fn get(&self, kind: &str, name: &str) -> Result<Option<Value>> {
+        if kind == "Deployment" {
+            let pod = json!({ "containers": [{ "name": "c", "env": [{ "name": "A", "value": "b" }] }] });
+            return Ok(lock(&self.replicas).map(|replicas| json!({ "spec": { "replicas": replicas, "template": { "spec": pod } } })));
+        }
         let object = lock(&self.scaled_job).clone();
         Ok((object["metadata"]["name"] == name).then_some(object))
     }
@@ -127,6 +141,10 @@ impl Objects for World {
     async fn delete(&self, _kind: &str, _name: &str) -> Result<()> {
         Ok(())
     }
+    async fn patch_status(&self, _kind: &str, _name: &str, patch: &Value) -> Result<()> {
+        lock(&self.scaled_job)["status"] = patch.clone();
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -135,11 +153,7 @@ impl Jobs for World {
         if let Some(kind) = lock(&self.list_faults).pop_front() {
             return Err(Error::new(kind, "could not list jobs", "a bad day"));
         }
-        let step = lock(&self.step).take();
-        if let Some(mut step) = step {
-            step(self);
-            lock(&self.step).get_or_insert(step);
-        }
+        self.move_on();
         Ok(lock(&self.jobs).clone())
     }
     async fn create(&self, spec: &JobSpec) -> Result<String> {
@@ -155,19 +169,6 @@ impl Jobs for World {
         lock(&self.jobs).retain(|job| job.name != name);
         lock(&self.deleted).push(name.to_owned());
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Workloads for World {
-    async fn scale(&self, _target: &ScaleTarget) -> Result<Option<Scale>> {
-        Ok(None)
-    }
-    async fn set_replicas(&self, _target: &ScaleTarget, _replicas: i32) -> Result<()> {
-        Ok(())
-    }
-    async fn replicas(&self, _target: &ScaleTarget) -> Result<Vec<Replica>> {
-        Ok(Vec::new())
     }
 }
 
@@ -222,6 +223,9 @@ impl Metric for Shards {
     fn name(&self) -> &'static str {
         "s0-shards"
     }
+    fn target(&self) -> f64 {
+        1.0
+    }
     async fn read(&self) -> Result<TriggerReading> {
         let value = *lock(&self.0.shards);
         let active = value > 0.0;
@@ -233,6 +237,9 @@ impl Metric for Shards {
 impl Metric for Source {
     fn name(&self) -> &'static str {
         "s0-aws-sqs-q"
+    }
+    fn target(&self) -> f64 {
+        1.0
     }
     async fn read(&self) -> Result<TriggerReading> {
         *lock(&self.0.reads) += 1;
@@ -262,14 +269,14 @@ fn num(value: i64) -> f64 {
 }
 
 pub(super) fn how(until: Until) -> Watching {
-    Watching { object: "video".into(), pace: 1.0, until, lasts: None, refresh: Duration::from_secs(1) }
+    Watching { kind: ScalingKind::ScaledJob, object: "video".into(), pace: 1.0, until, lasts: None, refresh: Duration::from_secs(1) }
 }
 
 async fn run(world: &Arc<World>, until: Until, cancel: &CancellationToken) -> Result<Watched> {
     run_as(world, &how(until), cancel).await
 }
 
-async fn run_as(world: &Arc<World>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
+pub(super) async fn run_as(world: &Arc<World>, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
     let scalers = Source(world.clone());
     let ports = Ports { objects: &**world, jobs: &**world, workloads: &**world, lease: &**world, scalers: &scalers, reporter: &**world };
     watch(ports, how, cancel).await
@@ -371,4 +378,5 @@ async fn a_paused_scaled_job_is_not_polled_until_it_is_resumed() {
 }
 
 mod changes;
+mod target;
 mod triggers;

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::{Ports, variables::container_environment};
 use crate::core::{
     error::{Error, Kind, Result},
-    event::{Depth, What},
+    event::{Depth, Reporter, What},
     keda::{
         decision::TriggerReading,
-        manifest::{ScaledJobSpec, Trigger},
+        manifest::{ScaledJobSpec, ScaledObjectSpec, Trigger},
     },
     ports::{Asked, Metric},
 };
@@ -21,8 +21,8 @@ use crate::core::{
 pub(super) struct Origin<'a> {
     /// The triggers.
     pub(super) triggers: &'a [Trigger],
-    /// The pod template's spec.
-    pub(super) pod: &'a Value,
+    /// The pod template's spec; `None` where what is scaled has none, and the triggers read no environment.
+    pub(super) pod: Option<&'a Value>,
     /// The container whose environment the triggers may read; the first one where nothing is said.
     pub(super) container: Option<&'a str>,
 }
@@ -31,7 +31,12 @@ impl<'a> Origin<'a> {
     /// The triggers of a ScaledJob.
     pub(super) fn of_job(spec: &'a ScaledJobSpec) -> Self {
         let pod = spec.job_target_ref.pointer("/template/spec").unwrap_or(&Value::Null);
-        Self { triggers: &spec.triggers, pod, container: spec.env_source_container_name.as_deref() }
+        Self { triggers: &spec.triggers, pod: Some(pod), container: spec.env_source_container_name.as_deref() }
+    }
+
+    /// The triggers of a ScaledObject whose target makes pods by `pod`.
+    pub(super) fn of_object(spec: &'a ScaledObjectSpec, pod: Option<&'a Value>) -> Self {
+        Self { triggers: &spec.triggers, pod, container: spec.scale_target_ref.env_source_container_name.as_deref() }
     }
 }
 
@@ -58,6 +63,15 @@ impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
         self.is_quiet && self.depths.iter().all(|(_, depth)| depth.total() == 0)
     }
+
+    /// Tells the counters where they differ from those of `before`.
+    pub(super) fn tell(before: Option<&Self>, now: Option<&Self>, reporter: &dyn Reporter) {
+        let depths = |backlog: Option<&Self>| backlog.map(|backlog| backlog.depths.clone()).unwrap_or_default();
+        let now = depths(now);
+        if now != depths(before) && !now.is_empty() {
+            reporter.tell(What::DepthChanged { depths: now });
+        }
+    }
 }
 
 impl<'a> Triggers<'a> {
@@ -70,7 +84,10 @@ impl<'a> Triggers<'a> {
     /// Builds the whole set anew.
     pub(super) async fn build(&mut self, origin: Origin<'_>) {
         self.metrics = async {
-            self.env = container_environment(origin.pod, origin.container, self.ports.objects).await?;
+            self.env = match origin.pod {
+                Some(pod) => container_environment(pod, origin.container, self.ports.objects).await?,
+                None => BTreeMap::new(),
+            };
             let mut metrics = Vec::with_capacity(origin.triggers.len());
             for (index, trigger) in origin.triggers.iter().enumerate() {
                 metrics.push(self.build_one(origin, index, trigger).await?);
@@ -82,12 +99,18 @@ impl<'a> Triggers<'a> {
     }
 
     async fn build_one(&self, origin: Origin<'_>, index: usize, trigger: &Trigger) -> Result<Option<Arc<dyn Metric>>> {
-        self.ports.scalers.build(Asked { index, trigger, env: &self.env, pod: origin.pod, reporter: self.ports.reporter }).await
+        let pod = origin.pod.unwrap_or(&Value::Null);
+        self.ports.scalers.build(Asked { index, trigger, env: &self.env, pod, reporter: self.ports.reporter }).await
     }
 
     /// Why the set cannot be built, where that is because of what it asks for.
     pub(super) fn refusal(&self) -> Option<&Error> {
         self.metrics.as_ref().err().filter(|error| error.kind == Kind::Input)
+    }
+
+    /// What the trigger number `index` is measured by; `None` where it has no metric of its own.
+    pub(super) fn target(&self, index: usize) -> Option<f64> {
+        Some(self.metrics.as_ref().ok()?.get(index)?.as_ref()?.target())
     }
 
     /// The environment of the container, resolved. May hold secrets.
@@ -97,30 +120,45 @@ impl<'a> Triggers<'a> {
 
     /// Asks every trigger in order. One that fails is built anew and asked once more; only the second answer counts.
     pub(super) async fn read(&mut self, origin: Origin<'_>) -> Vec<TriggerReading> {
+        let Some(read) = self.ask(origin, &|_| true).await else {
+            let why = self.metrics.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            // The set is built anew at the next poll.
+            self.build(origin).await;
+            return vec![TriggerReading::failed("triggers", &why)];
+        };
+        let readings: Vec<TriggerReading> = read.into_iter().map(|(_, reading)| reading).collect();
+        self.last = Some((Instant::now(), readings.clone()));
+        readings
+    }
+
+    /// Asks those of the `wanted` places in order, as [`Self::read`]; `None`, after saying why, when the set could not be built.
+    pub(super) async fn ask(
+        &mut self,
+        origin: Origin<'_>,
+        wanted: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Option<Vec<(usize, TriggerReading)>> {
         let metrics = match &mut self.metrics {
             Ok(metrics) => std::mem::take(metrics),
             Err(error) => {
                 let error = error.clone();
                 self.fail("triggers", &error);
-                // The set is built anew at the next poll.
-                self.build(origin).await;
-                return vec![TriggerReading::failed("triggers", &error.to_string())];
+                return None;
             }
         };
         let mut readings = Vec::with_capacity(metrics.len());
         let mut kept = Vec::with_capacity(metrics.len());
         for (index, metric) in metrics.into_iter().enumerate() {
-            let Some(metric) = metric else {
-                kept.push(None);
-                continue;
-            };
-            let (metric, reading) = self.read_one(origin, index, metric).await;
-            readings.push(reading);
-            kept.push(Some(metric));
+            match metric {
+                Some(metric) if wanted(index) => {
+                    let (metric, reading) = self.read_one(origin, index, metric).await;
+                    readings.push((index, reading));
+                    kept.push(Some(metric));
+                }
+                other => kept.push(other),
+            }
         }
         self.metrics = Ok(kept);
-        self.last = Some((Instant::now(), readings.clone()));
-        readings
+        Some(readings)
     }
 
     async fn read_one(&self, origin: Origin<'_>, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
@@ -167,4 +205,15 @@ impl<'a> Triggers<'a> {
         };
         Some(Backlog { is_quiet: others.iter().all(inactive), depths })
     }
+}
+
+/// The counters that were read, by metric; what a trigger does not ask for is 0.
+pub(super) fn depths_of<'a>(readings: impl IntoIterator<Item = &'a TriggerReading>) -> Vec<(String, Depth)> {
+    let depth = |reading: &'a TriggerReading| {
+        reading.parts.map(|parts| {
+            let depth = Depth { visible: parts.visible, in_flight: parts.in_flight.unwrap_or(0), delayed: parts.delayed.unwrap_or(0) };
+            (reading.metric.clone(), depth)
+        })
+    };
+    readings.into_iter().filter_map(depth).collect()
 }

@@ -1,0 +1,60 @@
+//! The jobs of a watch, as a table.
+
+use console::style;
+use jiff::Timestamp;
+use kedactl::core::{
+    board::{Board, JobRow},
+    event::JobState,
+};
+
+use super::{WIDE, age};
+use crate::cli::table::table as grid;
+
+/// The jobs that still exist, in as many lines as there is `room` for.
+pub(super) fn table(board: &Board, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
+    let rows = board.rows();
+    if rows.is_empty() || room < 3 {
+        return Vec::new();
+    }
+    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
+    let cells = rows.iter().take(shown).map(|row| cells(row, now, columns >= WIDE)).collect();
+    let text = grid(columns, &["JOB", "STATE", "AGE", "MESSAGE", "REASON"], cells);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if let Some(header) = lines.first_mut() {
+        *header = style(&*header).dim().to_string();
+    }
+    for (line, row) in lines.iter_mut().skip(1).zip(&rows) {
+        *line = painted(line, row.state);
+    }
+    if shown < rows.len() {
+        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
+    }
+    lines
+}
+
+fn cells(row: &JobRow, now: Timestamp, wide: bool) -> Vec<String> {
+    let message = row.message_id.as_deref().unwrap_or_default();
+    let message = if wide { message } else { message.split('-').next().unwrap_or_default() };
+    let reason = row.reason.clone().unwrap_or_default();
+    vec![row.name.clone(), word(row.state).to_owned(), age(row.age_seconds(now)), message.to_owned(), reason]
+}
+
+fn word(state: JobState) -> &'static str {
+    match state {
+        JobState::Pending => "Pending",
+        JobState::Running => "Running",
+        JobState::Complete => "Complete",
+        JobState::Failed => "Failed",
+    }
+}
+
+fn painted(line: &str, state: JobState) -> String {
+    let word = word(state);
+    let painted = match state {
+        JobState::Pending => style(word).dim(),
+        JobState::Running => style(word).yellow(),
+        JobState::Complete => style(word).green(),
+        JobState::Failed => style(word).red(),
+    };
+    line.replacen(word, &painted.to_string(), 1)
+}

@@ -1,0 +1,77 @@
+//! The replicas of a watch: how many there are, what the HPA found, and each of them.
+
+use console::style;
+use jiff::Timestamp;
+use kedactl::core::{
+    board::{Board, ReplicaRow, Replicas},
+    event::ReplicaState,
+};
+
+use super::{WIDE, age, counted, wrap};
+use crate::cli::table::table as grid;
+
+/// `3/4 ready, 1 ending, peak 6, 2 kills`.
+pub(super) fn counts(replicas: &Replicas) -> String {
+    let Replicas { wanted, ready, ending, peak, kills, .. } = replicas;
+    let ending = if *ending > 0 { format!(", {ending} ending") } else { String::new() };
+    format!("{ready}/{wanted} ready{ending}, peak {peak}, {}", counted(*kills, "kill"))
+}
+
+/// What the HPA found at its last sync, in at most so many lines; nothing where there is none.
+pub(super) fn hpa(board: &Board, columns: usize, most: usize) -> Vec<String> {
+    let Some(synced) = board.replicas.as_ref().and_then(|replicas| replicas.synced.as_ref()) else { return Vec::new() };
+    let times = if synced.times > 1 { format!("  (x{})", synced.times) } else { String::new() };
+    let lines = wrap(&format!("hpa     {}{times}", synced.text), columns, 8);
+    let paint = |line: String| if synced.acts { line } else { style(line).dim().to_string() };
+    lines.into_iter().take(most).map(paint).collect()
+}
+
+/// The replicas, in as many lines as there is `room` for.
+pub(super) fn table(replicas: &Replicas, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
+    let rows = replicas.rows();
+    if rows.is_empty() || room < 3 {
+        return Vec::new();
+    }
+    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
+    let cells = rows.iter().take(shown).map(|row| cells(row, now, columns >= WIDE)).collect();
+    let text = grid(columns, &["REPLICA", "STATE", "AGE", "DONE", "MESSAGE"], cells);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if let Some(header) = lines.first_mut() {
+        *header = style(&*header).dim().to_string();
+    }
+    for (line, row) in lines.iter_mut().skip(1).zip(&rows) {
+        *line = painted(line, row);
+    }
+    if shown < rows.len() {
+        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
+    }
+    lines
+}
+
+fn cells(row: &ReplicaRow, now: Timestamp, wide: bool) -> Vec<String> {
+    let message = row.message_id.as_deref().unwrap_or_default();
+    let message = if wide { message } else { message.split('-').next().unwrap_or_default() };
+    vec![row.name.clone(), word(row).to_owned(), age(row.age_seconds(now)), row.done.to_string(), message.to_owned()]
+}
+
+fn word(row: &ReplicaRow) -> &'static str {
+    match row.state {
+        _ if row.kills > 0 => "Killed",
+        ReplicaState::Starting => "Starting",
+        ReplicaState::Ready if row.message_id.is_some() => "Working",
+        ReplicaState::Ready => "Ready",
+        ReplicaState::Ending => "Ending",
+        ReplicaState::Gone => "Gone",
+    }
+}
+
+fn painted(line: &str, row: &ReplicaRow) -> String {
+    let word = word(row);
+    let painted = match word {
+        "Killed" => style(word).red(),
+        "Working" => style(word).yellow(),
+        "Ready" => style(word).green(),
+        _ => style(word).dim(),
+    };
+    line.replacen(word, &painted.to_string(), 1)
+}
