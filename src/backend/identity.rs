@@ -4,13 +4,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     Backend, Identity,
-    aws::{self, identity::Identities, scalers::role_of},
+    aws::{self, identity::Identities},
 };
 use crate::core::{
     check::Check,
     error::Result,
     facts::scaler_secret_namespace,
     iam::{Evidence, Way, Who, chain},
+    keda::authentication::role_of,
     ops::doctor::fault,
     ports::Objects,
     settings::{Auth, Controller, Settings, Target},

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::core::{
     error::{Error, Result},
-    keda::manifest::{Document, Object, authentication, parse_documents},
+    keda::manifest::{Document, Object, parse_documents},
 };
 use overlay::{Catalog, Key};
 
@@ -102,7 +102,6 @@ fn note(document: &mut Document, kind: &str) -> Result<()> {
     document.note_unknown::<ObjectMeta>(&["metadata"])?;
     match kind {
         "ScaledJob" => document.note_unknown::<JobSpec>(&["spec", "jobTargetRef"]),
-        "TriggerAuthentication" | "ClusterTriggerAuthentication" => authentication::note(document),
         "Secret" => document.note_unknown::<Secret>(&[]),
         "ConfigMap" => document.note_unknown::<ConfigMap>(&[]),
         "Deployment" => document.note_unknown::<Deployment>(&[]),

@@ -35,10 +35,11 @@ use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
 use aws::{
     config::{self, Own, Wire},
-    credentials::{Mint, WebIdentity},
+    credentials::{Mint, WebIdentity, token_file},
     eks::EksCluster,
     queue::SqsQueue,
-    scalers::{AwsScalers, role_of},
+    scalers::AwsScalers,
+    shared::SharedIdentities,
 };
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -52,6 +53,7 @@ use tokio::sync::OnceCell;
 use crate::core::{
     error::{Error, Kind, Result},
     event::Reporter,
+    keda::authentication::role_of,
     load::Destination,
     ports::{Analyzer, Artifacts, Journal, Objects, Queue, Scalers, Sink, Work},
     queue_url,
@@ -82,6 +84,7 @@ pub struct Backend {
     described: OnceCell<EksCluster>,
     leaves_cluster_out: bool,
     keda_kinds: OnceCell<bool>,
+    identities: OnceCell<Arc<SharedIdentities>>,
 }
 
 impl Backend {
@@ -97,6 +100,7 @@ impl Backend {
             described: OnceCell::new(),
             leaves_cluster_out: false,
             keda_kinds: OnceCell::new(),
+            identities: OnceCell::new(),
         })
     }
 
@@ -139,7 +143,8 @@ impl Backend {
     /// # Errors
     /// When the state directory cannot be used.
     pub async fn scalers(&self) -> Result<Arc<dyn Scalers>> {
-        self.scalers_over(self.objects().await?, self.keda_objects().await?).await
+        let objects = self.objects().await?;
+        Ok(Arc::new(self.scalers_over(&self.settings.names.namespace, objects, self.keda_objects().await?).await?))
     }
 
     /// The stack's Kubernetes objects: files on this machine, or the cluster's own in the stack's namespace.
@@ -256,11 +261,24 @@ impl Backend {
 }
 
 impl Backend {
-    /// The scalers of a namespace whose objects are `objects`; `keda_objects` are those of KEDA's own.
-    async fn scalers_over(&self, objects: Arc<dyn Objects>, keda_objects: Arc<dyn Objects>) -> Result<Arc<dyn Scalers>> {
-        let wire = self.wire().await?;
-        let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { None };
-        Ok(Arc::new(AwsScalers { operator: self.credentials(&wire, Identity::Operator).await?, mint, objects, keda_objects, wire }))
+    /// The scalers of `namespace`, whose objects are `objects`; `keda_objects` are those of KEDA's own.
+    async fn scalers_over(&self, namespace: &str, objects: Arc<dyn Objects>, keda_objects: Arc<dyn Objects>) -> Result<AwsScalers> {
+        let (namespace, keda_namespace) = (namespace.to_owned(), self.settings.names.keda_namespace.clone());
+        Ok(AwsScalers { identities: self.identities().await?, namespace, objects, keda_namespace, keda_objects })
+    }
+
+    /// Whom this process is to AWS in the place of KEDA's operator: found once, shared by all that it scales.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used.
+    pub async fn identities(&self) -> Result<Arc<SharedIdentities>> {
+        let find = async || {
+            let wire = self.wire().await?;
+            let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { token_file() };
+            let operator = self.credentials(&wire, Identity::Operator).await?;
+            Ok(Arc::new(SharedIdentities::new(wire, operator, mint)))
+        };
+        self.identities.get_or_try_init(find).await.cloned()
     }
 
     /// A new file of the journal of runs.

@@ -99,7 +99,7 @@ impl Backend {
         for (key, triggers, interval) in runnable(manifests)? {
             if !worlds.contains_key(&key.namespace) {
                 let objects = self.over(&catalog, &key.namespace).await?;
-                let real = self.scalers_over(objects.clone(), keda.clone()).await?;
+                let real = Arc::new(self.scalers_over(&key.namespace, objects.clone(), keda.clone()).await?);
                 let bounded = Arc::new(BoundedScalers::new(real, turns.clone()));
                 let scalers: Arc<dyn Scalers> = Arc::new(AssumedScalers::new(bounded, assumptions.to_vec()));
                 worlds.insert(key.namespace.clone(), (objects, scalers));

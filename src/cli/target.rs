@@ -73,7 +73,7 @@ impl Target {
             let choices = self.choices(name);
             settings::target(&[(settings::Origin::Flag, choices.clone())])?;
             if !offline {
-                backend::check_there(&cx.options.stack, &cx.state_dir()?, &choices).await?;
+                Box::pin(backend::check_there(&cx.options.stack, &cx.state_dir()?, &choices)).await?;
             }
             backend::choose(&cx.options.stack, &cx.state_dir()?, &choices)?;
         }

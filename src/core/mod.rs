@@ -1,5 +1,6 @@
 //! What the demo is: plain values and decisions, without a vendor, a terminal or a file.
 
+pub mod authenticate;
 pub mod board;
 pub mod census;
 pub mod check;

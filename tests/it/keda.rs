@@ -1,5 +1,6 @@
 //! KEDA's own results, row by row: what the operator decided for these inputs is what the core decides.
 
+mod authentication;
 mod environment;
 mod inputs;
 mod jobs;

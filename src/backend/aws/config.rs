@@ -1,6 +1,6 @@
 //! How the SDK is set up: region, retries, timeouts, transport, credentials. The one place.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, identity::IdentityCache, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -70,6 +70,23 @@ impl Wire {
             loader = loader.endpoint_url(url);
         }
         Ok(Self { http_client, endpoint_url: own.endpoint_url.clone(), found: Some(loader.load().await) })
+    }
+}
+
+/// The ways over the network to endpoints that triggers name: two clients, plain and TLS, whatever their number.
+#[derive(Debug, Default)]
+pub struct Network {
+    plain: OnceLock<SharedHttpClient>,
+    tls: OnceLock<SharedHttpClient>,
+}
+
+impl Network {
+    /// The way to `endpoint`, without a look at AWS's own variables and files.
+    #[must_use]
+    pub fn to(&self, endpoint: &str) -> Wire {
+        let plain = endpoint.starts_with("http://");
+        let http_client = if plain { self.plain.get_or_init(plain_client) } else { self.tls.get_or_init(|| tls_client(None)) };
+        Wire { http_client: http_client.clone(), endpoint_url: Some(endpoint.to_owned()), found: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! AWS through the official SDK: the one path to it.
 
 pub mod audit;
+pub mod clients;
 pub mod config;
 pub mod credentials;
 pub mod eks;
@@ -11,6 +12,7 @@ pub mod permissions;
 pub mod queue;
 pub mod resources;
 pub mod scalers;
+pub mod shared;
 pub mod sink;
 pub mod surroundings;
 pub mod token;

@@ -1,153 +1,128 @@
 //! Builds what reads a trigger, under the identity that KEDA would use for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::Value;
 
 use super::{
-    config::{Wire, configure},
-    credentials::{AssumedRole, FirstOf, Mint, WebIdentity},
-    metric::metric,
+    metric::{metric, sourceless},
+    shared::{Lease, SharedIdentities},
 };
 use crate::core::{
-    error::{Error, Kind, Result},
+    authenticate::{Places, authenticate},
+    error::{Error, Result},
+    event::Depth,
     keda::{
-        authorization::{AwsAuthorization, PodIdentity},
-        manifest::Trigger,
+        authorization::AwsAuthorization,
+        decision::TriggerReading,
         metadata::Sources,
-        trigger::{TriggerMetadata, place::Place},
+        trigger::{AwsSource, TriggerMetadata},
     },
     ports::{Asked, Metric, Objects, Scalers},
 };
 
-/// The annotation by which a service account names its role.
-pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
-/// The session name that KEDA gives itself.
-const SESSION: &str = "KEDA";
-
-/// The scalers of a process that stands in for KEDA's operator.
+/// The scalers of a process that stands in for KEDA's operator, for the objects of one namespace.
 pub struct AwsScalers {
-    /// Where AWS is.
-    pub wire: Wire,
-    /// Where the `TriggerAuthentications` are.
+    /// The identities of this process.
+    pub identities: Arc<SharedIdentities>,
+    /// The namespace.
+    pub namespace: String,
+    /// Its objects.
     pub objects: Arc<dyn Objects>,
-    /// Where the Secrets of `ClusterTriggerAuthentications` are: KEDA's own namespace.
+    /// KEDA's own namespace.
+    pub keda_namespace: String,
+    /// Its objects.
     pub keda_objects: Arc<dyn Objects>,
-    /// The operator's own credentials.
-    pub operator: SharedCredentialsProvider,
-    /// Mints the operator's tokens, where there is a cluster that issues them.
-    pub mint: Option<Mint>,
+}
+
+/// What a trigger comes to before anything is asked of AWS.
+#[derive(Debug, Clone)]
+pub struct Resolution {
+    /// Its parameters.
+    pub metadata: TriggerMetadata,
+    /// What it reads, and as whom; `None` where it needs no AWS.
+    pub access: Option<Access>,
+    /// What KEDA passes over, each with the way out.
+    pub notes: Vec<String>,
+}
+
+/// What is read in AWS, and as whom.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// What is read, in which region and at which endpoint.
+    pub source: AwsSource,
+    /// As whom.
+    pub authorization: AwsAuthorization,
+}
+
+impl AwsScalers {
+    /// What the trigger reads, where, and as whom. Reads objects; asks nothing of AWS.
+    ///
+    /// # Errors
+    /// As [`Scalers::build`], and `Denied` where its authentication cannot be used.
+    pub async fn resolve(&self, asked: Asked<'_>) -> Result<Resolution> {
+        let Asked { index, trigger, env, .. } = asked;
+        let places =
+            Places { own: &*self.objects, namespace: &self.namespace, keda: &*self.keda_objects, keda_namespace: &self.keda_namespace };
+        let resolved = authenticate(trigger.authentication_ref.as_ref(), asked.pod, places).await?;
+        let explained = |error: Error| match resolved.notes.as_slice() {
+            [] => error,
+            notes => Error { why: format!("{} ({})", error.why, notes.join("; ")), ..error },
+        };
+        let sources = Sources { trigger: &trigger.metadata, auth: &resolved.parameters, env };
+        let parsed = TriggerMetadata::parse(&trigger.kind, trigger.metric_type, sources);
+        let metadata = parsed.map_err(|error| explained(at(index, error)))?;
+        // What needs no AWS needs no identity either: KEDA's scaler never decides for one.
+        let access = match metadata.source() {
+            Some(source) => {
+                let authorization = AwsAuthorization::decide(&resolved.identity, sources).map_err(explained)?;
+                Some(Access { source, authorization })
+            }
+            None => None,
+        };
+        Ok(Resolution { metadata, access, notes: resolved.notes })
+    }
 }
 
 #[async_trait]
 impl Scalers for AwsScalers {
     async fn build(&self, asked: Asked<'_>) -> Result<Option<Arc<dyn Metric>>> {
-        let Asked { index, trigger, env, .. } = asked;
-        let reference = self.authentication(trigger).await?;
-        let (identity, auth) = match &reference {
-            Some(found) => (self.pod_identity(found, asked.service_account()).await?, self.secrets(found).await?),
-            None => (PodIdentity::default(), BTreeMap::new()),
-        };
-        let sources = Sources { trigger: &trigger.metadata, auth: &auth, env };
-        let metadata = TriggerMetadata::parse(&trigger.kind, trigger.metric_type, sources).map_err(|error| at(index, error))?;
-        // What needs no AWS needs no identity either: KEDA's scaler never decides for one.
-        let source = metadata.source();
-        let authorization = if source.is_some() { AwsAuthorization::decide(&identity, sources)? } else { AwsAuthorization::Operator };
-        let Place { region, endpoint } = source.map(|source| source.place).unwrap_or_default();
-        let credentials = self.credentials(authorization, &region);
-        let wire = if endpoint.is_empty() { self.wire.clone() } else { Wire::network(Some(endpoint)) };
-        metric(index, metadata, &configure(&wire, &region, Some(credentials))).await
+        let Resolution { metadata, access, notes } = self.resolve(asked).await?;
+        let user = format!("{}-{}", asked.owner, asked.index);
+        self.identities.tell(&user, notes, asked.reporter);
+        let Some(Access { source, authorization }) = access else { return Ok(sourceless(asked.index, metadata)) };
+        let (account, lease) = self.identities.account(&authorization, &source.place.region, &user).await;
+        let built = metric(asked.index, metadata, &account.clients(&source.place.endpoint)).await?;
+        Ok(built.map(|inner| -> Arc<dyn Metric> { Arc::new(Leased { inner, _lease: lease }) }))
     }
 }
 
-impl AwsScalers {
-    /// What the trigger refers to. A missing one is none, as KEDA has it.
-    async fn authentication(&self, trigger: &Trigger) -> Result<Option<Authentication>> {
-        let Some(reference) = &trigger.authentication_ref else { return Ok(None) };
-        let kind = reference.kind.as_deref().unwrap_or("TriggerAuthentication");
-        let object = self.objects.get(kind, &reference.name).await?;
-        let objects = if kind == "ClusterTriggerAuthentication" { &self.keda_objects } else { &self.objects };
-        Ok(object.map(|mut object| Authentication { name: reference.name.clone(), spec: object["spec"].take(), objects: objects.clone() }))
+/// A metric, and its share in an identity.
+struct Leased {
+    inner: Arc<dyn Metric>,
+    _lease: Option<Lease>,
+}
+
+#[async_trait]
+impl Metric for Leased {
+    fn name(&self) -> &str {
+        self.inner.name()
     }
 
-    /// The parameters that Secrets give. A missing Secret or key gives an empty one, as KEDA has it.
-    async fn secrets(&self, reference: &Authentication) -> Result<BTreeMap<String, String>> {
-        let mut found = BTreeMap::new();
-        for target in reference.spec["secretTargetRef"].as_array().into_iter().flatten() {
-            let text = |field: &str| target[field].as_str().unwrap_or_default();
-            let secret = reference.objects.get("Secret", text("name")).await?.unwrap_or_default();
-            let bytes = secret["data"][text("key")].as_str().and_then(|data| STANDARD.decode(data).ok()).unwrap_or_default();
-            found.insert(text("parameter").to_owned(), String::from_utf8_lossy(&bytes).into_owned());
-        }
-        Ok(found)
+    fn target(&self) -> f64 {
+        self.inner.target()
     }
 
-    /// The pod identity that a TriggerAuthentication gives.
-    async fn pod_identity(&self, reference: &Authentication, service_account: &str) -> Result<PodIdentity> {
-        let given = &reference.spec["podIdentity"];
-        let text = |field: &str| given[field].as_str().map(str::to_owned);
-        let owner_is_workload = given["identityOwner"].as_str() == Some("workload");
-        let role_arn = match text("roleArn") {
-            Some(_) if owner_is_workload => {
-                return Err(refused(&reference.name, "roleArn cannot be given beside identityOwner: workload"));
-            }
-            None if owner_is_workload => Some(self.workload_role(&reference.name, service_account).await?),
-            role_arn => role_arn,
-        };
-        Ok(PodIdentity { provider: text("provider").unwrap_or_default(), role_arn, external_id: text("externalID") })
+    async fn read(&self) -> Result<TriggerReading> {
+        self.inner.read().await
     }
 
-    async fn workload_role(&self, reference: &str, service_account: &str) -> Result<String> {
-        let account = self.objects.get("ServiceAccount", service_account).await?.unwrap_or_default();
-        role_of(&account).ok_or_else(|| refused(reference, &format!("service account `{service_account}` names no role")))
-    }
-
-    fn credentials(&self, authorization: AwsAuthorization, region: &str) -> SharedCredentialsProvider {
-        let (role, external_id) = match authorization {
-            AwsAuthorization::Operator | AwsAuthorization::PodIdentity { role_arn: None, .. } => return self.operator.clone(),
-            AwsAuthorization::Keys { access_key_id, secret_access_key, session_token } => {
-                let token = Some(session_token).filter(|token| !token.is_empty());
-                return SharedCredentialsProvider::new(Credentials::new(access_key_id, secret_access_key, token, None, "trigger"));
-            }
-            AwsAuthorization::Role(role) => return SharedCredentialsProvider::new(self.assumed(role, None, region)),
-            AwsAuthorization::PodIdentity { role_arn: Some(role), external_id } => (role, external_id),
-        };
-        let assumed = self.assumed(role.clone(), external_id, region);
-        match &self.mint {
-            Some(mint) => {
-                let web_identity = WebIdentity::new(&configure(&self.wire, region, None), role, SESSION, mint.clone());
-                SharedCredentialsProvider::new(FirstOf(web_identity, assumed))
-            }
-            None => SharedCredentialsProvider::new(assumed),
-        }
-    }
-
-    fn assumed(&self, role: String, external_id: Option<String>, region: &str) -> AssumedRole {
-        AssumedRole::new(&configure(&self.wire, region, Some(self.operator.clone())), role, SESSION, external_id)
+    async fn depth(&self) -> Result<Option<Depth>> {
+        self.inner.depth().await
     }
 }
 
 /// The error, with the trigger that it is of.
 fn at(index: usize, error: Error) -> Error {
     Error { what: error.what.replacen("invalid ", &format!("invalid triggers[{index}]."), 1), ..error }
-}
-
-/// A TriggerAuthentication of either kind, and where its Secrets are.
-struct Authentication {
-    name: String,
-    spec: Value,
-    objects: Arc<dyn Objects>,
-}
-
-/// The role that a service account names.
-#[must_use]
-pub fn role_of(service_account: &Value) -> Option<String> {
-    service_account["metadata"]["annotations"][ROLE_ANNOTATION].as_str().map(str::to_owned)
-}
-
-fn refused(name: &str, why: &str) -> Error {
-    Error::new(Kind::Denied, format!("could not use the TriggerAuthentication `{name}`"), why)
 }

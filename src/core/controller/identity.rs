@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::matrix::Refusal;
+pub use crate::core::keda::authentication::ROLE_ANNOTATION;
 use crate::core::{plan::Difference, settings::Auth};
 
-/// The service account's annotation that names its role (IRSA).
-pub const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 /// The pod template's annotation that restarts the operator, once for each identity.
 pub const RESTART_ANNOTATION: &str = "kedactl.dev/restarted-for";
 /// What the EKS webhook puts into pods that start with the annotation on their service account.

@@ -2,19 +2,11 @@
 
 use std::fmt;
 
-use super::metadata::Sources;
+use super::{
+    manifest::trigger_authentication::{PodIdentity, Provider},
+    metadata::Sources,
+};
 use crate::core::error::{Error, Kind, Result};
-
-/// `spec.podIdentity` of a TriggerAuthentication.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PodIdentity {
-    /// `aws`, `aws-eks`, `none` or empty.
-    pub provider: String,
-    /// The role to assume.
-    pub role_arn: Option<String>,
-    /// Sent with `AssumeRole` into `role_arn`.
-    pub external_id: Option<String>,
-}
 
 /// The identity in force.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,7 +54,7 @@ impl AwsAuthorization {
     /// `Denied`, when a key or its secret is missing.
     pub fn decide(identity: &PodIdentity, sources: Sources<'_>) -> Result<Self> {
         let auth = |name: &str| sources.auth.get(name).filter(|text| !text.is_empty()).cloned();
-        if identity.provider == "aws" {
+        if identity.provider == Provider::Aws {
             return Ok(match identity.role_arn.as_ref().filter(|role| !role.is_empty()) {
                 Some(role) => Self::PodIdentity { role_arn: Some(role.clone()), external_id: identity.external_id.clone() },
                 None => Self::PodIdentity { role_arn: auth("awsRoleArn"), external_id: None },

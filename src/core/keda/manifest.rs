@@ -1,13 +1,13 @@
-//! ScaledJobs and ScaledObjects as manifests give them, checked as the API server, the webhook and the controller check them.
+//! KEDA's objects as manifests give them, checked as the API server, the webhook and the controller check them.
 
 mod advanced;
-pub mod authentication;
 mod field;
 mod metadata;
 mod node;
 mod scaled_job;
 mod scaled_object;
 mod trigger;
+pub mod trigger_authentication;
 mod typed;
 
 use serde::de::DeserializeOwned;
@@ -20,6 +20,7 @@ pub use self::{
     scaled_job::{Propagation, Rollout, RolloutStrategy, ScaledJob, ScaledJobSpec, ScalingStrategy},
     scaled_object::{ScaleTargetRef, ScaledObject, ScaledObjectSpec},
     trigger::{AuthenticationRef, CACHE_REFUSING_TYPES, TRIGGER_TYPES, Trigger, validate_triggers},
+    trigger_authentication::TriggerAuthentication,
 };
 use self::{field::Field, node::Node};
 use crate::core::error::{Error, Result};
@@ -50,7 +51,7 @@ impl Document {
         let root = Field::root(&self.node, &self.source);
         let Some(field) = path.iter().try_fold(root, |field, name| field.get(name)) else { return Ok(()) };
         let mut found = Vec::new();
-        typed::note_unknown::<T>(&field, &mut found)?;
+        typed::read::<T>(&field, &mut found)?;
         found.retain(|warning| !self.warnings.contains(warning));
         self.warnings.extend(found);
         Ok(())
@@ -72,7 +73,7 @@ pub enum Object {
     ScaledObject(Box<ScaledObject>),
     /// Anything else, as it is.
     Other {
-        /// `ConfigMap`, `Secret`, `TriggerAuthentication`, ..
+        /// `ConfigMap`, `Secret`, or a `TriggerAuthentication`, which is valid.
         kind: String,
         /// Its name; empty where it has only a `generateName`.
         name: String,
@@ -116,6 +117,18 @@ pub fn scaled_object(value: &Value) -> Result<ScaledObject> {
     ScaledObject::read(&Field::root(&node, &source), &mut Vec::new())
 }
 
+/// Reads a TriggerAuthentication or a `ClusterTriggerAuthentication` as the API server gives it; its webhook may have been
+/// passed over.
+///
+/// # Errors
+/// `Input`, when it is not a valid one.
+pub fn trigger_authentication(value: &Value) -> Result<TriggerAuthentication> {
+    let node = Node::from(value);
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or("unnamed");
+    let source = format!("{}/{}", text("/kind"), text("/metadata/name"));
+    TriggerAuthentication::read(&Field::root(&node, &source), &mut Vec::new())
+}
+
 /// A `List` is its items.
 fn read(node: &Node, source: &str, documents: &mut Vec<Document>) -> Result<()> {
     let root = Field::root(node, source);
@@ -133,6 +146,10 @@ fn read(node: &Node, source: &str, documents: &mut Vec<Document>) -> Result<()> 
     } else if kind == "ScaledObject" {
         Object::ScaledObject(Box::new(ScaledObject::read(&root, &mut warnings)?))
     } else {
+        if trigger_authentication::KINDS.contains(&kind) {
+            let read = TriggerAuthentication::read(&root, &mut warnings)?;
+            read.spec.validate().map_err(|error| Error { what: format!("{} in {}", error.what, root.place()), ..error })?;
+        }
         let name = root.get("metadata").and_then(|metadata| metadata.get("name")).map(|name| name.text().map(str::to_owned));
         Object::Other { kind: kind.to_owned(), name: name.transpose()?.unwrap_or_default(), value: Value::from(node) }
     };

@@ -1,6 +1,7 @@
 //! KEDA's rules as pure functions: plain values in, a decision with its arithmetic out.
 
 pub mod aggregate;
+pub mod authentication;
 pub mod authorization;
 pub mod bounds;
 pub mod compare;

@@ -29,6 +29,8 @@ pub trait Metric: Send + Sync {
 /// A trigger to build, and what KEDA knows of the object around it.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
+    /// Names the loop of the object that it is of: `scaledjob.<namespace>.<name>`.
+    pub owner: &'a str,
     /// Its place among the object's triggers, counted from 0.
     pub index: usize,
     /// The trigger.
@@ -39,14 +41,6 @@ pub struct Asked<'a> {
     pub pod: &'a Value,
     /// Who is told of what KEDA's operator only writes into its log.
     pub reporter: &'a dyn Reporter,
-}
-
-impl Asked<'_> {
-    /// The pod's service account; `default` where it names none.
-    #[must_use]
-    pub fn service_account(&self) -> &str {
-        self.pod["serviceAccountName"].as_str().filter(|name| !name.is_empty()).unwrap_or("default")
-    }
 }
 
 /// Builds what reads triggers.

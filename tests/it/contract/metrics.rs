@@ -33,7 +33,14 @@ async fn metric(world: &World, kind: &str, pairs: &[(&str, &str)]) -> Result<Arc
     let env = texts(&[("ID", "AKIAKEDACTLADMIN0000"), ("SECRET", "local")]);
     let scalers = world.backend.scalers().await.expect("scalers");
     let built = scalers
-        .build(Asked { index: 0, trigger: &trigger, env: &env, pod: &serde_json::Value::Null, reporter: &Memory::default() })
+        .build(Asked {
+            owner: "scaledjob.default.test",
+            index: 0,
+            trigger: &trigger,
+            env: &env,
+            pod: &serde_json::Value::Null,
+            reporter: &Memory::default(),
+        })
         .await?;
     Ok(built.unwrap_or_else(|| panic!("{}: {kind} has a metric", world.name)))
 }

@@ -135,7 +135,14 @@ async fn a_trigger_is_read_under_the_operators_identity() {
         queue.send(&[message(1, "x"), message(2, "y")]).await.expect("sent");
         let trigger = trigger(&world).await;
         let env = BTreeMap::new();
-        let asked = Asked { index: 0, trigger: &trigger, env: &env, pod: &Value::Null, reporter: &Memory::default() };
+        let asked = Asked {
+            owner: "scaledjob.default.test",
+            index: 0,
+            trigger: &trigger,
+            env: &env,
+            pod: &Value::Null,
+            reporter: &Memory::default(),
+        };
         let metric = world.backend.scalers().await.expect("scalers").build(asked).await.expect("built").expect("a metric");
         let reading = metric.read().await.expect("read");
         assert!((reading.value - 2.0).abs() < f64::EPSILON && reading.active, "{}: {reading:?}", world.name);

@@ -54,7 +54,8 @@ async fn read(kind: &str, pairs: &[(&str, &str)], answer: fn(&str, &Value) -> Va
     metadata.extend(texts(pairs));
     let trigger = Trigger { kind: kind.to_owned(), metadata, ..Trigger::default() };
     let env = texts(&[("ID", "AKIA"), ("SECRET", "s")]);
-    let asked = Asked { index: 0, trigger: &trigger, env: &env, pod: &Value::Null, reporter: &Memory::default() };
+    let asked =
+        Asked { owner: "scaledjob.default.test", index: 0, trigger: &trigger, env: &env, pod: &Value::Null, reporter: &Memory::default() };
     let metric = world.backend.scalers().await.expect("scalers").build(asked).await.expect("built").expect("a metric");
     let value = metric.read().await.expect("read").value;
     let taken = taken.lock().expect("unpoisoned").clone();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use kedactl::core::keda::{
-    authorization::{AwsAuthorization, PodIdentity},
+    authorization::AwsAuthorization,
+    manifest::trigger_authentication::{IdentityOwner, PodIdentity, Provider},
     metadata::Sources,
 };
 use serde_json::{Value, json};
@@ -23,22 +24,33 @@ pub(super) struct Inputs {
 impl Inputs {
     pub(super) fn of(case: &Case<'_>, prefix: &str) -> Self {
         let at = |name: &str| case.at(&format!("{prefix}{name}"));
-        let text = |name: &str| at("podIdentity").get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
             trigger: texts(at("triggerMetadata")),
             auth: texts(at("authParams")),
             env: texts(at("resolvedEnv")),
-            identity: PodIdentity {
-                provider: text("provider").unwrap_or_default(),
-                role_arn: text("roleArn"),
-                external_id: text("externalID").or_else(|| text("externalId")),
-            },
+            identity: pod_identity(at("podIdentity")),
             index: usize::try_from(at("triggerIndex").as_u64().unwrap_or(0)).expect("fits"),
         }
     }
 
     pub(super) fn sources(&self) -> Sources<'_> {
         Sources { trigger: &self.trigger, auth: &self.auth, env: &self.env }
+    }
+}
+
+/// A pod's identity as the rows have it, valid or not.
+pub(super) fn pod_identity(given: &Value) -> PodIdentity {
+    let text = |name: &str| given[name].as_str().map(str::to_owned);
+    let providers = [Provider::Aws, Provider::AwsEks, Provider::AzureWorkload, Provider::Gcp];
+    let owners = [("keda", IdentityOwner::Keda), ("workload", IdentityOwner::Workload)];
+    PodIdentity {
+        provider: providers.into_iter().find(|provider| given["provider"] == provider.name()).unwrap_or_default(),
+        identity_id: text("identityId"),
+        identity_tenant_id: text("identityTenantId"),
+        identity_authority_host: text("identityAuthorityHost"),
+        role_arn: text("roleArn"),
+        external_id: text("externalID").or_else(|| text("externalId")),
+        identity_owner: owners.into_iter().find(|(name, _)| given["identityOwner"] == *name).map(|(_, owner)| owner),
     }
 }
 

@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use kedactl::core::{
     error::Result,
-    keda::{
-        authorization::{AwsAuthorization, PodIdentity},
-        metadata::Sources,
-        trigger::sqs::SqsMetadata,
-    },
+    keda::{authorization::AwsAuthorization, metadata::Sources, trigger::sqs::SqsMetadata},
 };
 use serde_json::{Value, json};
 
@@ -114,48 +110,6 @@ fn parse(case: &Case<'_>) -> Row {
         }
         _ => Row::Same,
     }
-}
-
-/// The cache of AWS configurations is not the core's.
-#[test]
-fn identities_are_chosen_as_keda_asserts() {
-    let Some(vectors) = shared("aws-authorization") else { return };
-    vectors.check(10, |case| {
-        if case.text("kind") != Some("authorization") {
-            return Row::NotOurs;
-        }
-        let inputs = Inputs::of(case, "input/");
-        let ours = AwsAuthorization::decide(&inputs.identity, inputs.sources());
-        match (ours, case.text("expected/error")) {
-            (Err(error), Some(expected)) => Row::compare(&error.why.as_str(), &expected),
-            (Ok(identity), None) => {
-                let (ours, expected) = (flat(&identity), flat_from(case.at("expected")));
-                let pairs = ours.as_array().into_iter().flatten().zip(expected.as_array().into_iter().flatten());
-                let differs = pairs.into_iter().any(|(ours, expected)| !expected.is_null() && ours != expected);
-                if differs { Row::compare(&ours, &expected) } else { Row::Same }
-            }
-            (ours, expected) => Row::Differs(format!("ours {ours:?}, KEDA's {expected:?}")),
-        }
-    });
-}
-
-/// Rows whose TriggerAuthentication cannot be resolved never come to the choice.
-#[test]
-fn identities_are_kedas_for_every_resolved_authentication() {
-    let Some(vectors) = shared("generated-aws-identity") else { return };
-    vectors.check(626, |case| {
-        if !case.at("resolveError").is_null() {
-            return Row::NotOurs;
-        }
-        let mut inputs = Inputs::of(case, "");
-        inputs.identity = match case.text("provider") {
-            Some("aws") => inputs.identity,
-            provider => PodIdentity { provider: provider.unwrap_or_default().to_owned(), ..PodIdentity::default() },
-        };
-        let ours = AwsAuthorization::decide(&inputs.identity, inputs.sources()).map(|identity| flat(&identity)).map_err(|error| error.why);
-        let kedas = case.text("authError").map_or_else(|| Ok(flat_from(case.at("auth"))), |error| Err(error.to_owned()));
-        Row::compare(&ours, &kedas)
-    });
 }
 
 fn plain() -> SqsMetadata {

@@ -2,19 +2,23 @@
 
 use kedactl::core::keda::{
     fallback::{Behavior, Fallback},
-    manifest::{Metadata, ScaledJob, ScaledObject, ScaledObjectSpec, Trigger, validate_triggers},
+    manifest::{
+        Metadata, ScaledJob, ScaledObject, ScaledObjectSpec, Trigger, trigger_authentication::TriggerAuthenticationSpec, validate_triggers,
+    },
     pause::{Pauses, has_pause, paused_replicas},
     trigger::metric_type::MetricType,
 };
 use serde_json::Value;
 
-use super::vectors::{Case, Row, shared};
+use super::{
+    inputs::pod_identity,
+    vectors::{Case, Row, shared},
+};
 
-/// The rest is about `TriggerAuthentications`.
 #[test]
 fn objects_are_refused_and_paused_as_keda_asserts() {
     let Some(vectors) = shared("validation") else { return };
-    vectors.check(74 - 18, |case| match case.text("kind").expect("a kind") {
+    vectors.check_all(|case| match case.text("kind").expect("a kind") {
         "triggers" => Row::compare(&validate_triggers(&triggers(case)).is_err(), &!case.at("expected/error").is_null()),
         "hasPausedAnnotation" => Row::compare(&has_pause(&case.map("input/annotations")), &case.truth("expected/result")),
         "scaledObjectPaused" => Row::compare(&Pauses::of(&case.map("input/annotations")).all, &case.truth("expected/result")),
@@ -49,7 +53,11 @@ fn objects_are_refused_and_paused_as_keda_asserts() {
             let spec = ScaledObjectSpec { fallback, triggers: triggers(case), ..ScaledObjectSpec::default() };
             Row::compare(&spec.check_fallback().is_err(), &!case.at("expected/errorContains").is_null())
         }
-        "triggerAuthWebhook" => Row::NotOurs,
+        "triggerAuthWebhook" => {
+            let identity = pod_identity(case.at("input/podIdentity"));
+            let spec = TriggerAuthenticationSpec { pod_identity: Some(identity), ..TriggerAuthenticationSpec::default() };
+            Row::compare(&spec.validate().is_err(), &case.truth("expected/error"))
+        }
         other => Row::Differs(format!("unknown kind {other}")),
     });
 }

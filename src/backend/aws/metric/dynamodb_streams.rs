@@ -1,11 +1,10 @@
 //! What KEDA's `aws-dynamodb-streams` scaler does: it finds the table's stream once, and lists its shards at each poll.
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use aws_sdk_dynamodbstreams::Client;
 
 use crate::{
-    backend::aws::error::fault,
+    backend::aws::{clients::Clients, error::fault},
     core::{
         error::{Error, Kind, Result},
         keda::{decision::TriggerReading, number::to_float, trigger::dynamodb_streams::DynamoDbStreamsMetadata},
@@ -27,15 +26,15 @@ impl DynamoDbStreamsMetric {
     ///
     /// # Errors
     /// When the table cannot be described or has no stream.
-    pub(super) async fn find(config: &SdkConfig, index: usize, metadata: DynamoDbStreamsMetadata) -> Result<Self> {
+    pub(super) async fn find(clients: &Clients, index: usize, metadata: DynamoDbStreamsMetadata) -> Result<Self> {
         let table = &metadata.table_name;
         let what = || format!("could not find the stream of table `{table}`");
-        let described = aws_sdk_dynamodb::Client::new(config).describe_table().table_name(table).send().await;
+        let described = clients.dynamodb().describe_table().table_name(table).send().await;
         let described = described.map_err(|error| fault(what(), &error))?.table;
         let Some(stream_arn) = described.and_then(|table| table.latest_stream_arn) else {
             return Err(Error::new(Kind::NotFound, what(), "the table has none").hint("enable a stream on the table"));
         };
-        Ok(Self { client: Client::new(config), stream_arn, name: metadata.metric_name(index), metadata })
+        Ok(Self { client: clients.dynamodb_streams(), stream_arn, name: metadata.metric_name(index), metadata })
     }
 }
 

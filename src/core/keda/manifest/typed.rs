@@ -14,15 +14,15 @@ use super::{
 };
 use crate::core::error::{Error, Kind, Result};
 
-/// Notes what the API server would drop of `field`, read as a `T`.
+/// Reads `field` as a `T`, and notes what the API server would drop of it.
 ///
 /// # Errors
 /// `Input`, naming field and line but never the value, when it is no `T`: it may be a secret.
-pub(super) fn note_unknown<T: DeserializeOwned>(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<()> {
+pub(super) fn read<T: DeserializeOwned>(field: &Field<'_>, warnings: &mut Vec<String>) -> Result<T> {
     let noted = RefCell::new(Vec::new());
     let read = T::deserialize(Typed { field: field.clone(), noted: &noted });
     warnings.extend(noted.into_inner());
-    read.map(drop).map_err(|fault| {
+    read.map_err(|fault| {
         let place = fault.place.unwrap_or_else(|| field.place());
         Error::new(Kind::Input, format!("invalid {place}"), fault.why)
     })
@@ -60,6 +60,10 @@ impl serde::de::Error for Fault {
 
     fn invalid_value(_: serde::de::Unexpected<'_>, wanted: &dyn serde::de::Expected) -> Self {
         Self::custom(format_args!("must be {wanted}"))
+    }
+
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Self {
+        Self::custom(format_args!("must be one of {}", known.join(", ")))
     }
 }
 
@@ -157,6 +161,18 @@ impl<'de> Deserializer<'de> for Typed<'_, '_> {
         self.text(visitor)
     }
 
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> std::result::Result<V::Value, Fault> {
+        match &self.node().shape {
+            Shape::Text(text) => Self::at(self.field.place(), visitor.visit_enum(text.as_str().into_deserializer())),
+            _ => Err(self.wrong("a string")),
+        }
+    }
+
     fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, Fault> {
         self.number(visitor)
     }
@@ -170,7 +186,7 @@ impl<'de> Deserializer<'de> for Typed<'_, '_> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct enum identifier
+        i8 i16 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
     }
 }
 
@@ -246,7 +262,7 @@ mod tests {
     fn read(text: &str) -> (Vec<String>, Result<()>) {
         let nodes = parse(text, "f.yaml").expect("YAML");
         let mut warnings = Vec::new();
-        let read = note_unknown::<Outer>(&Field::root(&nodes[0], "f.yaml"), &mut warnings);
+        let read = super::read::<Outer>(&Field::root(&nodes[0], "f.yaml"), &mut warnings).map(drop);
         (warnings, read)
     }
 

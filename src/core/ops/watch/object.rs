@@ -103,6 +103,7 @@ impl<'a> ObjectWatch<'a> {
             return Err(missing(&how.object, "nothing is set up in this stack"));
         };
         let object = manifest::scaled_object(&value)?;
+        let triggers = Triggers::unbuilt(ports, object.identifier());
         Ok(Self {
             ports,
             how,
@@ -112,7 +113,7 @@ impl<'a> ObjectWatch<'a> {
             attended: None,
             object,
             pod: None,
-            triggers: Triggers::unbuilt(ports),
+            triggers,
             stale: false,
             cached: Vec::new(),
             hpa: None,

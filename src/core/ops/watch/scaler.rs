@@ -49,7 +49,8 @@ impl<'a> Scaler<'a> {
             return Err(missing(name, "nothing is set up in this stack"));
         };
         let scaled_job = manifest::scaled_job(&value)?;
-        Ok(Self { ports, how, scaled_job, triggers: Triggers::unbuilt(ports), reconciled: None, polled: false, complaint: None })
+        let triggers = Triggers::unbuilt(ports, scaled_job.identifier());
+        Ok(Self { ports, how, scaled_job, triggers, reconciled: None, polled: false, complaint: None })
     }
 
     pub(super) fn name(&self) -> &str {

@@ -43,6 +43,7 @@ impl<'a> Origin<'a> {
 /// What reads the triggers. One that cannot be built fails the whole set.
 pub(super) struct Triggers<'a> {
     ports: Ports<'a>,
+    owner: String,
     env: BTreeMap<String, String>,
     metrics: std::result::Result<Vec<Option<Arc<dyn Metric>>>, Error>,
     /// The last readings, and when they were made.
@@ -75,14 +76,16 @@ impl Backlog {
 }
 
 impl<'a> Triggers<'a> {
-    /// A set that is still to be built.
-    pub(super) fn unbuilt(ports: Ports<'a>) -> Self {
+    /// A set that is still to be built, for the loop that `owner` names.
+    pub(super) fn unbuilt(ports: Ports<'a>, owner: String) -> Self {
         let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
-        Self { ports, env: BTreeMap::new(), metrics, last: None }
+        Self { ports, owner, env: BTreeMap::new(), metrics, last: None }
     }
 
-    /// Builds the whole set anew.
+    /// Builds the whole set anew. What was built before goes first, as KEDA closes it: an identity that nobody else uses is then
+    /// found anew too.
     pub(super) async fn build(&mut self, origin: Origin<'_>) {
+        self.metrics = Ok(Vec::new());
         self.metrics = async {
             self.env = match origin.pod {
                 Some(pod) => container_environment(pod, origin.container, self.ports.objects).await?,
@@ -99,8 +102,9 @@ impl<'a> Triggers<'a> {
     }
 
     async fn build_one(&self, origin: Origin<'_>, index: usize, trigger: &Trigger) -> Result<Option<Arc<dyn Metric>>> {
+        let Self { ports, owner, env, .. } = self;
         let pod = origin.pod.unwrap_or(&Value::Null);
-        self.ports.scalers.build(Asked { index, trigger, env: &self.env, pod, reporter: self.ports.reporter }).await
+        ports.scalers.build(Asked { owner, index, trigger, env, pod, reporter: ports.reporter }).await
     }
 
     /// Why the set cannot be built, where that is because of what it asks for.
