@@ -15,7 +15,7 @@ use crate::core::{
         setup::plan,
     },
     ports::Census,
-    settings::{Aws, Settings, Target},
+    settings::{Aws, Settings, Target, TriggerKind},
 };
 
 impl Backend {
@@ -49,7 +49,9 @@ impl Backend {
                     checks.push(self.account(&caller.account));
                     checks.push(clock("AWS", caller.clock_skew));
                     checks.push(match self.sdk(Identity::Administrator).await {
-                        Ok(config) => permissions::check(&config, &caller, self.settings.eks_cluster().is_some()).await,
+                        Ok(config) => {
+                            permissions::check(&config, &caller, self.settings.trigger, self.settings.eks_cluster().is_some()).await
+                        }
                         Err(error) => fault("AWS allows what setup needs", &error),
                     });
                 }
@@ -64,6 +66,14 @@ impl Backend {
             Ok(detail) => Check::passed(name, detail),
             Err(error) => fault(name, &error),
         });
+        let trigger = self.settings.trigger;
+        if trigger != TriggerKind::Sqs {
+            let name = format!("the trigger's {} answers", trigger.source_word());
+            checks.push(match self.measured().await {
+                Ok(detail) => Check::passed(name, detail),
+                Err(error) => fault(&name, &error),
+            });
+        }
         checks
     }
 
@@ -92,6 +102,20 @@ impl Backend {
         match self.queue(Identity::Administrator, None).await?.depth().await {
             Ok(depth) => Ok(format!("{}: {} messages", self.settings.names.queue, depth.total())),
             Err(error) if error.kind == crate::core::error::Kind::NotFound => Ok("the queue is made by setup".to_owned()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the trigger reads at its source; that there is none yet is an answer, too.
+    async fn measured(&self) -> Result<String> {
+        let trigger = self.settings.trigger;
+        let reading = match self.watched().await? {
+            Some(metric) => metric.read().await,
+            None => return Ok("it is made by setup".to_owned()),
+        };
+        match reading {
+            Ok(reading) => Ok(format!("{}: {}", trigger.source_name(&self.settings.names), trigger.counted(reading.value))),
+            Err(error) if error.kind == crate::core::error::Kind::NotFound => Ok("it is made by setup".to_owned()),
             Err(error) => Err(error),
         }
     }

@@ -53,7 +53,8 @@ impl Backend {
             place: place.clone(),
             namespace: namespace.to_owned(),
             service_account: service_account.to_owned(),
-            queue_arn: place.queue_arn(&names.queue),
+            uses: self.settings.uses(who),
+            rights: self.settings.rights(who),
             way: self.way(is_scaler, (namespace, service_account), &*objects).await?,
             then: None,
         })

@@ -27,6 +27,7 @@ mod settle;
 pub mod sources;
 pub mod store;
 pub mod tls;
+mod watched;
 
 use std::{sync::Arc, time::Duration};
 

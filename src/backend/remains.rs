@@ -40,7 +40,8 @@ impl Backend {
     /// # Errors
     /// `Input` when the kubeconfig has no such context.
     pub async fn census(&self) -> Result<Places> {
-        let mut places: Vec<Box<dyn Census>> = vec![Box::new(AwsCensus::new(&self.sdk(Identity::Administrator).await?))];
+        let aws = AwsCensus::new(&self.sdk(Identity::Administrator).await?, &self.settings.place);
+        let mut places: Vec<Box<dyn Census>> = vec![Box::new(aws)];
         if self.settings.target != Target::Local && !self.leaves_cluster_out {
             places.push(Box::new(KubeCensus::new(self.cluster().await?)));
         }

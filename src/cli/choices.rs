@@ -57,10 +57,14 @@ pub(crate) struct SettingFlags {
     /// What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    /// What it is scaled by: aws-sqs-queue, aws-kinesis-stream, aws-dynamodb, aws-dynamodb-streams or aws-cloudwatch, or short: sqs,
+    /// kinesis, dynamodb, dynamodb-streams, cloudwatch [default: aws-sqs-queue]
+    #[arg(long, value_name = "NAME")]
+    trigger: Option<String>,
     /// The work queue, a FIFO queue if it ends in .fifo [default: test-queue]
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
-    /// Messages per job or replica [default: 1]
+    /// The trigger's target: messages per job or replica; shards, items, or the metric's value with another --trigger [default: 1]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     queue_length: Option<String>,
     /// Seconds between two polls of the scaler [default: 10]
@@ -107,6 +111,7 @@ impl SettingFlags {
             (Key::Image, self.image),
             (Key::ExpiresAt, self.expires_at),
             (Key::Kind, self.kind),
+            (Key::Trigger, self.trigger),
             (Key::Queue, self.queue),
             (Key::QueueLength, self.queue_length),
             (Key::PollingInterval, self.polling_interval),

@@ -3,13 +3,13 @@
 use kedactl::{
     backend::Backend,
     core::{
-        error::Result,
+        error::{Error, Result},
         load,
         ops::{
             setup::{Outcome, check_unblocked},
             watch::{Until, Watching},
         },
-        settings::Choices,
+        settings::{Choices, Settings, TriggerKind},
         work::parse_pace,
     },
 };
@@ -46,6 +46,7 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
+        check_trigger(&settings)?;
         let backend = Backend::connect(&settings)?;
         let names = &settings.names;
         let steps = [
@@ -99,4 +100,13 @@ impl Demo {
         }
         report::show(cx, &reported, false)
     }
+}
+
+/// Refuses what the demo would wait for in vain: only the queue's own trigger makes a job for each message that is sent, and ends.
+fn check_trigger(settings: &Settings) -> Result<()> {
+    if settings.trigger == TriggerKind::Sqs {
+        return Ok(());
+    }
+    let error = Error::input("--trigger", settings.trigger.word(), "the demo sends to the queue, and is over when that is drained");
+    Err(error.hint("run `kedactl setup`, `kedactl produce` and `kedactl watch --for 1m`, or `kedactl demo` with another --stack"))
 }

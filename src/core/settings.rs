@@ -2,6 +2,7 @@
 
 mod key;
 mod pick;
+mod trigger;
 mod world;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,6 +12,7 @@ pub use key::{Choices, Key, Layer, Origin, given};
 pub use pick::target;
 use pick::{Pick, is_cluster_name, is_dns_label, is_image, is_plain, is_queue_name, is_strategy};
 use serde::Serialize;
+pub use trigger::TriggerKind;
 pub use world::{Auth, AuthScope, Aws, Controller, ScalingKind, Target};
 
 use super::{
@@ -55,6 +57,8 @@ pub struct Settings {
     pub visibility_timeout: Duration,
     /// What is scaled.
     pub kind: ScalingKind,
+    /// What it is scaled by.
+    pub trigger: TriggerKind,
     /// How the ScaledJob or ScaledObject is made.
     pub scaling: Scaling,
     /// What setup should remember: every choice that is not a default.
@@ -64,7 +68,7 @@ pub struct Settings {
 /// The numbers of the ScaledJob or ScaledObject that setup makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Scaling {
-    /// Messages per job or replica.
+    /// What one job or replica is wanted for: messages of the queue, or shards, items, or the metric's value.
     pub queue_length: i64,
     /// Seconds between polls.
     pub polling_interval: i32,
@@ -146,6 +150,7 @@ impl Settings {
             expires_at: expires_at.and_then(|text| text.parse().ok()),
             visibility_timeout: Duration::from_secs(visibility.unsigned_abs()),
             kind,
+            trigger: pick.trigger()?,
             scaling,
             chosen: pick.chosen(target),
         })

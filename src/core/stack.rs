@@ -33,6 +33,8 @@ pub const BACKLOG_DIMENSION: &str = "Stack";
 pub const TABLE_KEY: &str = "pk";
 /// The sort key of a stack's table, a string.
 pub const TABLE_SORT_KEY: &str = "sk";
+/// The partition of a stack's table whose items count: a query has one.
+pub const TABLE_PARTITION: &str = "pending";
 /// The service account KEDA's operator runs as.
 pub const KEDA_SERVICE_ACCOUNT: &str = "keda-operator";
 
@@ -203,7 +205,7 @@ pub struct Names {
     pub operator_role: String,
     /// Role of the producer's and consumer's service account.
     pub workload_role: String,
-    /// Policy: read the queue's counters.
+    /// Policy: read what the trigger watches.
     pub scaler_policy: String,
     /// Policy: send.
     pub producer_policy: String,
@@ -258,7 +260,7 @@ impl Names {
             queue,
             operator_role: stack.derive("keda-operator"),
             workload_role: stack.derive("video-workload"),
-            scaler_policy: stack.derive("sqs-scaler"),
+            scaler_policy: stack.derive("keda-scaler"),
             producer_policy: stack.derive("sqs-producer"),
             consumer_policy: stack.derive("sqs-consumer"),
             service_account: stack.derive("aws-sqs"),

@@ -37,7 +37,7 @@ fn a_state_folder_that_others_may_read_is_wrong_and_its_repair_repairs_it() {
 fn the_first_broken_link_of_an_identity_chain_is_named_with_its_repair() {
     let stack = Stack::ready();
     let server = Server::start(&stack);
-    detach(&server.url, "keda-operator", "arn:aws:iam::123456789012:policy/sqs-scaler");
+    detach(&server.url, "keda-operator", "arn:aws:iam::123456789012:policy/keda-scaler");
     let found = stack.run(["doctor", "--output", "json"]);
     assert_eq!(found.code, Some(3), "{found}");
     let found = found.json();

@@ -12,7 +12,7 @@ use crate::core::{
     error::Result,
     plan::ResourceId,
     ports::{Census, Sweep, Tagged},
-    stack::{EXPIRES_TAG, STACK_TAG},
+    stack::{EXPIRES_TAG, Place, STACK_TAG},
 };
 
 /// Objects whose tags are asked for at once.
@@ -22,10 +22,13 @@ const MOST: usize = 2000;
 /// Queues in one answer.
 const PAGE: i32 = 1000;
 
-/// The account's queues, policies, roles, users and OIDC providers.
+/// The account's queues, streams, tables, policies, roles, users and OIDC providers.
 pub struct AwsCensus {
     sqs: aws_sdk_sqs::Client,
+    kinesis: aws_sdk_kinesis::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
     iam: aws_sdk_iam::Client,
+    place: Place,
 }
 
 /// What was listed of one kind: a name to show, and the id that tags are asked by.
@@ -34,10 +37,16 @@ type Listed = Result<Vec<(String, String)>>;
 type Tags = HashMap<String, String>;
 
 impl AwsCensus {
-    /// The account and region of `config`.
+    /// The account and region of `config`, which are those of `place`.
     #[must_use]
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { sqs: aws_sdk_sqs::Client::new(config), iam: aws_sdk_iam::Client::new(config) }
+    pub fn new(config: &SdkConfig, place: &Place) -> Self {
+        Self {
+            sqs: aws_sdk_sqs::Client::new(config),
+            kinesis: aws_sdk_kinesis::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            place: place.clone(),
+        }
     }
 
     async fn queues(&self) -> Listed {
@@ -53,6 +62,38 @@ impl AwsCensus {
     async fn queue_tags(&self, url: String) -> Result<Tags> {
         let answer = self.sqs.list_queue_tags().queue_url(&url).send().await;
         Ok(answer.map_err(|error| fault(format!("could not read the tags of `{url}`"), &error))?.tags.unwrap_or_default())
+    }
+
+    async fn streams(&self) -> Listed {
+        let mut pages = self.kinesis.list_streams().into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| fault("could not list the streams", &error))?;
+            found.extend(page.stream_names.into_iter().map(|name| (name.clone(), name)));
+        }
+        Ok(found)
+    }
+
+    async fn stream_tags(&self, name: String) -> Result<Tags> {
+        let answer = self.kinesis.list_tags_for_stream().stream_name(&name).send().await;
+        let tags = answer.map_err(|error| fault(format!("could not read the tags of stream `{name}`"), &error))?.tags;
+        Ok(tags.into_iter().map(|tag| (tag.key, tag.value.unwrap_or_default())).collect())
+    }
+
+    async fn tables(&self) -> Listed {
+        let mut pages = self.dynamodb.list_tables().into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(name) = pages.next().await {
+            let name = name.map_err(|error| fault("could not list the tables", &error))?;
+            found.push((name.clone(), self.place.table_arn(&name)));
+        }
+        Ok(found)
+    }
+
+    async fn table_tags(&self, arn: String) -> Result<Tags> {
+        let answer = self.dynamodb.list_tags_of_resource().resource_arn(&arn).send().await;
+        let tags = answer.map_err(|error| fault(format!("could not read the tags of `{arn}`"), &error))?.tags;
+        Ok(tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 
     async fn policies(&self) -> Listed {
@@ -156,13 +197,15 @@ async fn tagged<F: Future<Output = Result<Tags>>>(kind: &'static str, listed: Li
 #[async_trait]
 impl Census for AwsCensus {
     async fn sweep(&self) -> Result<Sweep> {
-        let (queues, policies, roles, users, providers) = tokio::join!(
+        let (queues, streams, tables, policies, roles, users, providers) = tokio::join!(
             async { tagged("sqs queue", self.queues().await, |id| self.queue_tags(id)).await },
+            async { tagged("kinesis stream", self.streams().await, |id| self.stream_tags(id)).await },
+            async { tagged("dynamodb table", self.tables().await, |id| self.table_tags(id)).await },
             async { tagged("iam policy", self.policies().await, |id| self.policy_tags(id)).await },
             async { tagged("iam role", self.roles().await, |id| self.role_tags(id)).await },
             async { tagged("iam user", self.users().await, |id| self.user_tags(id)).await },
             async { tagged("oidc provider", self.providers().await, |id| self.provider_tags(id)).await },
         );
-        Ok(queues.and(policies).and(roles).and(users).and(providers))
+        Ok(queues.and(streams).and(tables).and(policies).and(roles).and(users).and(providers))
     }
 }

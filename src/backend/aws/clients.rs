@@ -54,7 +54,9 @@ pub struct Clients {
 }
 
 impl Clients {
-    fn new(config: SdkConfig) -> Self {
+    /// Those that `config` describes.
+    #[must_use]
+    pub fn new(config: SdkConfig) -> Self {
         Self {
             config,
             sqs: OnceLock::new(),

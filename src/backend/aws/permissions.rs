@@ -6,7 +6,7 @@ use super::{
     error::{code_of, fault},
     surroundings::Caller,
 };
-use crate::core::{check::Check, ops::doctor::rights};
+use crate::core::{check::Check, ops::doctor::rights, settings::TriggerKind};
 
 /// What setup and teardown ask of AWS.
 const NEEDED: &[&str] = &[
@@ -34,13 +34,36 @@ const NEEDED: &[&str] = &[
 /// What else it asks for where an EKS cluster is named.
 const NEEDED_ON_EKS: &[&str] = &["eks:DescribeCluster", "iam:CreateOpenIDConnectProvider", "iam:GetOpenIDConnectProvider"];
 
-/// Whether `caller` may do what setup needs; a check that was skipped where IAM does not say.
-pub async fn check(config: &SdkConfig, caller: &Caller, on_eks: bool) -> Check {
+/// What it asks for besides, for the source of a trigger.
+fn needed_for(trigger: TriggerKind) -> &'static [&'static str] {
+    match trigger {
+        TriggerKind::Sqs => &[],
+        TriggerKind::Kinesis => &[
+            "kinesis:CreateStream",
+            "kinesis:DeleteStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:AddTagsToStream",
+            "kinesis:ListTagsForStream",
+        ],
+        TriggerKind::DynamoDb | TriggerKind::DynamoDbStreams => &[
+            "dynamodb:CreateTable",
+            "dynamodb:DeleteTable",
+            "dynamodb:DescribeTable",
+            "dynamodb:UpdateTable",
+            "dynamodb:TagResource",
+            "dynamodb:ListTagsOfResource",
+        ],
+        TriggerKind::CloudWatch => &["cloudwatch:GetMetricData"],
+    }
+}
+
+/// Whether `caller` may do what setup of a stack with `trigger` needs; a check that was skipped where IAM does not say.
+pub async fn check(config: &SdkConfig, caller: &Caller, trigger: TriggerKind, on_eks: bool) -> Check {
     let name = "AWS allows what setup needs";
     if caller.arn.ends_with(":root") {
         return Check::passed(name, "the account's root may do everything");
     }
-    let needed: Vec<&str> = NEEDED.iter().chain(NEEDED_ON_EKS.iter().filter(|_| on_eks)).copied().collect();
+    let needed: Vec<&str> = NEEDED.iter().chain(needed_for(trigger)).chain(NEEDED_ON_EKS.iter().filter(|_| on_eks)).copied().collect();
     let mut refused = Vec::new();
     let request = aws_sdk_iam::Client::new(config).simulate_principal_policy().policy_source_arn(principal(&caller.arn));
     let request = request.set_action_names(Some(needed.iter().map(|action| (*action).to_owned()).collect()));

@@ -4,7 +4,7 @@ use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
     expiry,
-    ops::status::{ObjectCounts, QueueStatus, ReplicaCounts, Status},
+    ops::status::{ObjectCounts, QueueStatus, ReplicaCounts, SourceStatus, Status},
     plan::Observed,
 };
 
@@ -58,7 +58,8 @@ fn figures(ui: &Ui, status: &Status) -> String {
         ("objects", objects(&status.objects)),
         ("last activity", status.last_activity.map_or_else(|| "none".to_owned(), since)),
     ];
-    let rows = rows.into_iter().chain(replicas).chain(expiry).map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let source = status.source.as_ref().map(|one| ("source", source(one)));
+    let rows = rows.into_iter().chain(source).chain(replicas).chain(expiry).map(|(name, value)| vec![name.to_owned(), value]).collect();
     ui.table(&["STACK", &status.stack], rows)
 }
 
@@ -66,6 +67,14 @@ fn depth(queue: &QueueStatus) -> String {
     match queue.depth {
         Some(depth) => format!("{}: {} visible, {} in flight, {} delayed", queue.name, depth.visible, depth.in_flight, depth.delayed),
         None => format!("{}: absent", queue.name),
+    }
+}
+
+fn source(source: &SourceStatus) -> String {
+    let (word, name) = (source.trigger.source_word(), &source.name);
+    match source.value {
+        Some(value) => format!("{word} {name}: {}", source.trigger.counted(value)),
+        None => format!("{word} {name}: absent"),
     }
 }
 

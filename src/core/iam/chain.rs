@@ -1,4 +1,4 @@
-//! Walks an identity chain link by link: who a pod is to AWS, whether it may become that, whether that may use the queue.
+//! Walks an identity chain link by link: who a pod is to AWS, whether it may become that, whether that may use what it works with.
 //!
 //! Everything is decided from documents as AWS and Kubernetes show them; nobody is asked. The links after the first broken
 //! one are not looked at: they would be about someone else.
@@ -8,6 +8,7 @@ use super::{
     document::{Document, Principal},
     evaluate::{Caller, Policy, Verdict, is_allowed, trust_allows},
     evidence::{Assumed, Evidence, Named, Way, Who},
+    right::Right,
 };
 use crate::core::{
     check::Check,
@@ -18,14 +19,6 @@ use crate::core::{
 const PODS: &str = "pods.eks.amazonaws.com";
 
 impl Who {
-    fn actions(self) -> &'static [&'static str] {
-        match self {
-            Self::Scaler => &["sqs:GetQueueAttributes"],
-            Self::Producer => &["sqs:SendMessage"],
-            Self::Consumer => &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
-        }
-    }
-
     fn word(self) -> &'static str {
         match self {
             Self::Scaler => "scaler",
@@ -275,25 +268,26 @@ impl Evidence {
         let (named, then) = (self.identity(), self.then.as_ref());
         let named = then.map_or(named, |assumed| &assumed.role);
         let kind = if then.is_none() && matches!(self.way, Way::Keys { .. }) { "user" } else { "role" };
-        let name = self.name(&format!("{kind} {} may use the queue", named.name));
+        let name = self.name(&format!("{kind} {} may use the {}", named.name, self.uses));
         let [file, _] = self.who.files();
         let policy = file.trim_end_matches("-policy.json");
         let repair = format!(
             "kedactl render . && aws iam put-{kind}-policy --{kind}-name {} --policy-name {policy} --policy-document file://{file}",
             named.name
         );
-        for action in self.who.actions() {
-            let why = match self.allowed(named, action, &self.queue_arn) {
+        for Right { action, resource } in &self.rights {
+            let why = match self.allowed(named, action, resource) {
                 Verdict::Allowed { .. } => continue,
                 Verdict::Denied { by } => format!("{by} denies {action}"),
                 Verdict::NotAllowed { misses } => {
                     let near = misses.iter().map(|miss| format!("{}: {}", miss.statement, miss.why));
-                    near.fold(format!("no policy allows {action} on {}", self.queue_arn), |all, one| format!("{all}; {one}"))
+                    near.fold(format!("no policy allows {action} on {resource}"), |all, one| format!("{all}; {one}"))
                 }
             };
             return Check::failed(name, why).repair(repair);
         }
-        Check::passed(name, self.who.actions().join(", "))
+        let actions: Vec<&str> = self.rights.iter().map(|right| right.action).collect();
+        Check::passed(name, actions.join(", "))
     }
 
     /// What is wrong with a name that is not the one wanted, in brackets.

@@ -1,11 +1,12 @@
 //! What was found about one identity chain: plain documents and names, as AWS and Kubernetes show them.
 
+use super::right::Right;
 use crate::core::stack::Place;
 
 /// Whose chain it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// KEDA's operator, which reads the queue's counters.
+    /// KEDA's operator, which reads what the trigger watches.
     Scaler,
     /// What sends.
     Producer,
@@ -24,8 +25,10 @@ pub struct Evidence {
     pub namespace: String,
     /// Service account that the pod really runs as.
     pub service_account: String,
-    /// ARN of the queue.
-    pub queue_arn: String,
+    /// What it uses, in a word.
+    pub uses: &'static str,
+    /// Everything that it must be allowed for that.
+    pub rights: Vec<Right>,
     /// How the pod proves who it is.
     pub way: Way,
     /// The role that KEDA assumes afterwards, where the TriggerAuthentication says so.

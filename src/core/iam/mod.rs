@@ -13,6 +13,7 @@ mod evidence;
 mod malformed;
 mod parse;
 mod pattern;
+mod right;
 mod validate;
 
 pub use chain::chain;
@@ -22,3 +23,4 @@ pub use document::{Document, Effect, Patterns, Principal, Statement, Version};
 pub use evaluate::{Caller, Miss, Policy, StatementRef, Verdict, is_allowed, trust_allows};
 pub use evidence::{Assumed, Entity, Evidence, Named, Way, Who};
 pub use malformed::Malformed;
+pub use right::Right;

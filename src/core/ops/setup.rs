@@ -64,6 +64,9 @@ pub fn check_same_place(previous: &Settings, wanted: &Settings) -> Result<()> {
     };
     let text = |choice: &Option<String>| choice.clone().unwrap_or_else(|| "none".to_owned());
     let auth = |settings: &Settings| format!("{:?}", settings.auth).to_lowercase();
+    // Another trigger is no move, unless the source of the one before would be left.
+    let leaves = previous.trigger.made().is_some_and(|made| wanted.trigger.made() != Some(made));
+    let trigger = if leaves { wanted.trigger } else { previous.trigger };
     let fixed = [
         (Key::Target, previous.target.word().to_owned(), wanted.target.word().to_owned()),
         (Key::Account, previous.place.account.clone(), wanted.place.account.clone()),
@@ -76,6 +79,7 @@ pub fn check_same_place(previous: &Settings, wanted: &Settings) -> Result<()> {
         (Key::Auth, auth(previous), auth(wanted)),
         (Key::AuthScope, format!("{:?}", previous.auth_scope).to_lowercase(), format!("{:?}", wanted.auth_scope).to_lowercase()),
         (Key::Kind, previous.kind.word().to_owned(), wanted.kind.word().to_owned()),
+        (Key::Trigger, previous.trigger.word().to_owned(), trigger.word().to_owned()),
         (Key::Queue, previous.names.queue.clone(), wanted.names.queue.clone()),
     ];
     match fixed.into_iter().find(|(_, before, after)| before != after) {

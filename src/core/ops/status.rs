@@ -9,8 +9,8 @@ use crate::core::{
     error::{Kind, Result},
     event::Depth,
     plan::{Observed, ResourceId, Scope},
-    ports::{Jobs, Journal, Lease, Queue, Replica, Resource, ScaleTarget, Workloads},
-    settings::{ScalingKind, Settings},
+    ports::{Jobs, Journal, Lease, Metric, Queue, Replica, Resource, ScaleTarget, Workloads},
+    settings::{ScalingKind, Settings, TriggerKind},
 };
 
 /// Where status looks.
@@ -21,6 +21,8 @@ pub struct Sources<'a> {
     pub queue: &'a dyn Queue,
     /// Its dead-letter queue.
     pub dead_letters: &'a dyn Queue,
+    /// What reads what the trigger watches, where that is there.
+    pub watched: Option<&'a dyn Metric>,
     /// Where its jobs run.
     pub jobs: &'a dyn Jobs,
     /// Where its replicas run.
@@ -42,6 +44,9 @@ pub struct Status {
     pub queue: QueueStatus,
     /// Its dead-letter queue.
     pub dead_letter_queue: QueueStatus,
+    /// What the trigger watches, where that is not the queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceStatus>,
     /// Jobs by state.
     pub jobs: Tally,
     /// Replicas of the Deployment, where a ScaledObject scales one.
@@ -66,6 +71,17 @@ pub struct QueueStatus {
     pub name: String,
     /// Its counters; absent when it does not exist.
     pub depth: Option<Depth>,
+}
+
+/// What the trigger watches.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceStatus {
+    /// The trigger.
+    pub trigger: TriggerKind,
+    /// The source's name.
+    pub name: String,
+    /// What KEDA would read there; absent when it does not exist.
+    pub value: Option<f64>,
 }
 
 /// Replicas by state.
@@ -127,6 +143,7 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
         is_set_up,
         queue: look_into(sources.queue, &settings.names.queue).await?,
         dead_letter_queue: look_into(sources.dead_letters, &settings.names.dead_letter_queue).await?,
+        source: source(settings, sources.watched).await?,
         jobs: jobs.iter().map(|job| job.state).collect(),
         replicas: replicas(settings, sources.workloads).await?,
         scaler: sources.lease.holder().await?,
@@ -135,6 +152,18 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
         objects,
         resources: sightings.into_iter().map(|sighting| ResourceStatus { id: sighting.id, observed: sighting.observed }).collect(),
     })
+}
+
+async fn source(settings: &Settings, watched: Option<&dyn Metric>) -> Result<Option<SourceStatus>> {
+    let trigger = settings.trigger;
+    if trigger == TriggerKind::Sqs {
+        return Ok(None);
+    }
+    let value = match watched {
+        Some(metric) => known(metric.read().await)?.map(|reading| reading.value),
+        None => None,
+    };
+    Ok(Some(SourceStatus { trigger, name: trigger.source_name(&settings.names), value }))
 }
 
 async fn replicas(settings: &Settings, workloads: &dyn Workloads) -> Result<Option<ReplicaCounts>> {
@@ -154,10 +183,13 @@ async fn replicas(settings: &Settings, workloads: &dyn Workloads) -> Result<Opti
 }
 
 async fn look_into(queue: &dyn Queue, name: &str) -> Result<QueueStatus> {
-    let depth = match queue.depth().await {
-        Ok(depth) => Some(depth),
-        Err(error) if error.kind == Kind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    Ok(QueueStatus { name: name.to_owned(), depth })
+    Ok(QueueStatus { name: name.to_owned(), depth: known(queue.depth().await)? })
+}
+
+/// What was found; nothing where there is nothing.
+fn known<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
 }

@@ -75,9 +75,11 @@ pub enum Key {
     ExpiresAt,
     /// What is scaled: jobs, or the replicas of a Deployment.
     Kind,
+    /// KEDA's trigger: what it is scaled by.
+    Trigger,
     /// The work queue, before the stack's prefix.
     Queue,
-    /// Messages per job or replica: the trigger's target.
+    /// The trigger's target: messages per job or replica, or shards, items, or the metric's value.
     QueueLength,
     /// Seconds between polls.
     PollingInterval,
@@ -97,7 +99,7 @@ pub enum Key {
 
 impl Key {
     /// All keys, in the order in which help lists them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Target,
         Self::Region,
         Self::Profile,
@@ -115,6 +117,7 @@ impl Key {
         Self::Image,
         Self::ExpiresAt,
         Self::Kind,
+        Self::Trigger,
         Self::Queue,
         Self::QueueLength,
         Self::PollingInterval,
@@ -147,6 +150,7 @@ impl Key {
             Self::Image => "image",
             Self::ExpiresAt => "expires-at",
             Self::Kind => "kind",
+            Self::Trigger => "trigger",
             Self::Queue => "queue",
             Self::QueueLength => "queue-length",
             Self::PollingInterval => "polling-interval",
@@ -180,6 +184,7 @@ impl Key {
             Self::Controller => "auto",
             Self::Namespace | Self::Strategy => "default",
             Self::Kind => "scaled-job",
+            Self::Trigger => "aws-sqs-queue",
             Self::Queue => "test-queue",
             Self::QueueLength => "1",
             Self::PollingInterval => "10",

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Auth, Choices, Controller, Key, Layer, Origin, Scaling, ScalingKind, Target, given};
+use super::{Auth, Choices, Controller, Key, Layer, Origin, Scaling, ScalingKind, Target, TriggerKind, given};
 use crate::core::error::{Error, Kind, Result};
 
 /// The target that `layers` ask for: the one they name; else EKS where they name a cluster, and any cluster where they
@@ -114,6 +114,14 @@ impl Pick<'_> {
             }
             _ => Ok(kind),
         }
+    }
+
+    /// What it is scaled by.
+    ///
+    /// # Errors
+    /// `Input` when there is no such trigger.
+    pub(super) fn trigger(&self) -> Result<TriggerKind> {
+        self.one_of(Key::Trigger, &TriggerKind::ALL.map(TriggerKind::word).join(", "))
     }
 
     /// KEDA's CRD refuses a ScaledObject whose least is more than its most; a ScaledJob then has as many as its most.

@@ -21,7 +21,7 @@ use crate::core::{error::Result, keda::trigger::TriggerMetadata, ports::Metric};
 ///
 /// # Errors
 /// When something is asked for at once, as KEDA's scaler does, and cannot be had.
-pub(super) async fn metric(index: usize, metadata: TriggerMetadata, clients: &Clients) -> Result<Option<Arc<dyn Metric>>> {
+pub async fn metric(index: usize, metadata: TriggerMetadata, clients: &Clients) -> Result<Option<Arc<dyn Metric>>> {
     Ok(Some(match metadata {
         TriggerMetadata::Sqs(metadata) => Arc::new(SqsMetric::new(clients.sqs(), index, metadata)),
         TriggerMetadata::Kinesis(metadata) => Arc::new(KinesisMetric::new(clients.kinesis(), index, metadata)),

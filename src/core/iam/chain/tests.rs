@@ -39,7 +39,8 @@ fn evidence(who: Who, region: &str, auth: &str) -> Evidence {
     };
     Evidence {
         who,
-        queue_arn: settings.place.queue_arn(&names.queue),
+        uses: settings.uses(who),
+        rights: settings.rights(who),
         place: settings.place.clone(),
         namespace: namespace.into(),
         service_account: service_account.into(),

@@ -1,0 +1,151 @@
+//! What a stack is scaled by: one of KEDA's AWS triggers, and what that trigger asks of AWS.
+
+use serde::{Deserialize, Serialize};
+
+use super::Settings;
+use crate::core::{
+    iam::{Right, Who},
+    keda::{
+        number::short,
+        trigger::{
+            cloudwatch::CLOUDWATCH_TRIGGER, dynamodb::DYNAMODB_TRIGGER, dynamodb_streams::DYNAMODB_STREAMS_TRIGGER,
+            kinesis::KINESIS_TRIGGER, sqs::SQS_TRIGGER,
+        },
+    },
+    stack::{BACKLOG_METRIC, Names, Place},
+};
+
+/// The trigger of the ScaledJob or ScaledObject. Messages are in the queue whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TriggerKind {
+    /// The queue's length.
+    #[serde(rename = "aws-sqs-queue", alias = "sqs")]
+    Sqs,
+    /// The open shards of a Kinesis stream.
+    #[serde(rename = "aws-kinesis-stream", alias = "kinesis")]
+    Kinesis,
+    /// The items that a query of a DynamoDB table finds.
+    #[serde(rename = "aws-dynamodb", alias = "dynamodb")]
+    DynamoDb,
+    /// The shards of a DynamoDB table's stream.
+    #[serde(rename = "aws-dynamodb-streams", alias = "dynamodb-streams")]
+    DynamoDbStreams,
+    /// A CloudWatch metric.
+    #[serde(rename = "aws-cloudwatch", alias = "cloudwatch")]
+    CloudWatch,
+}
+
+impl TriggerKind {
+    /// All of them, in the order in which help lists them.
+    pub const ALL: [Self; 5] = [Self::Sqs, Self::Kinesis, Self::DynamoDb, Self::DynamoDbStreams, Self::CloudWatch];
+
+    /// The trigger's type, as manifests have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sqs => SQS_TRIGGER,
+            Self::Kinesis => KINESIS_TRIGGER,
+            Self::DynamoDb => DYNAMODB_TRIGGER,
+            Self::DynamoDbStreams => DYNAMODB_STREAMS_TRIGGER,
+            Self::CloudWatch => CLOUDWATCH_TRIGGER,
+        }
+    }
+
+    /// What it looks at, in a word.
+    #[must_use]
+    pub fn source_word(self) -> &'static str {
+        match self {
+            Self::Sqs => "queue",
+            Self::Kinesis => "stream",
+            Self::DynamoDb => "table",
+            Self::DynamoDbStreams => "table's stream",
+            Self::CloudWatch => "metric",
+        }
+    }
+
+    /// Its `value`, with what it counts: `2 open shards`.
+    #[must_use]
+    pub fn counted(self, value: f64) -> String {
+        let value = short(value);
+        match self {
+            Self::Sqs => format!("{value} messages"),
+            Self::Kinesis => format!("{value} open shards"),
+            Self::DynamoDb => format!("{value} items"),
+            Self::DynamoDbStreams => format!("{value} shards"),
+            Self::CloudWatch => value,
+        }
+    }
+
+    /// What setup makes for it alone, in a word; what the stack has anyway is not made for it.
+    #[must_use]
+    pub fn made(self) -> Option<&'static str> {
+        match self {
+            Self::Sqs | Self::CloudWatch => None,
+            Self::Kinesis => Some("stream"),
+            Self::DynamoDb | Self::DynamoDbStreams => Some("table"),
+        }
+    }
+
+    /// The name of what it looks at.
+    #[must_use]
+    pub fn source_name(self, names: &Names) -> String {
+        match self {
+            Self::Sqs => names.queue.clone(),
+            Self::Kinesis => names.stream.clone(),
+            Self::DynamoDb | Self::DynamoDbStreams => names.table.clone(),
+            Self::CloudWatch => format!("{}/{BACKLOG_METRIC}", names.metric_namespace),
+        }
+    }
+
+    /// Everything that its scaler asks of AWS, and nothing else: what the scaler's policy allows.
+    #[must_use]
+    pub fn rights(self, place: &Place, names: &Names) -> Vec<Right> {
+        let table = || place.table_arn(&names.table);
+        match self {
+            Self::Sqs => vec![Right::new("sqs:GetQueueAttributes", place.queue_arn(&names.queue))],
+            Self::Kinesis => vec![Right::new("kinesis:DescribeStreamSummary", place.stream_arn(&names.stream))],
+            Self::DynamoDb => vec![Right::new("dynamodb:Query", table())],
+            Self::DynamoDbStreams => {
+                vec![Right::new("dynamodb:DescribeTable", table()), Right::new("dynamodb:DescribeStream", format!("{}/stream/*", table()))]
+            }
+            // CloudWatch knows no resources here.
+            Self::CloudWatch => vec![Right::new("cloudwatch:GetMetricData", "*")],
+        }
+    }
+}
+
+impl Settings {
+    /// What `who` uses, in a word.
+    #[must_use]
+    pub fn uses(&self, who: Who) -> &'static str {
+        if who == Who::Scaler { self.trigger.source_word() } else { TriggerKind::Sqs.source_word() }
+    }
+
+    /// Everything that `who` must be allowed.
+    #[must_use]
+    pub fn rights(&self, who: Who) -> Vec<Right> {
+        let actions: &[&str] = match who {
+            Who::Scaler => return self.trigger.rights(&self.place, &self.names),
+            Who::Producer => &["sqs:SendMessage"],
+            Who::Consumer => &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
+        };
+        actions.iter().map(|action| Right::new(action, self.place.queue_arn(&self.names.queue))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_trigger_is_known_by_its_type_and_by_its_short_name() {
+        for kind in TriggerKind::ALL {
+            let word = kind.word();
+            let short = word.trim_start_matches("aws-").trim_end_matches("-queue").trim_end_matches("-stream");
+            for text in [word, short] {
+                assert_eq!(serde_json::from_value::<TriggerKind>(text.into()).ok(), Some(kind), "{text}");
+            }
+            assert_eq!(serde_json::to_value(kind).expect("a word"), word);
+        }
+    }
+}
