@@ -514,7 +514,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__render)
-            opts="-o -q -h --force --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --kind --queue --queue-length --polling-interval --cooldown-period --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
+            opts="-o -q -h --force --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --kind --trigger --queue --queue-length --polling-interval --cooldown-period --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -585,6 +585,10 @@ _kedactl() {
                     return 0
                     ;;
                 --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trigger)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -748,7 +752,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__setup)
-            opts="-y -o -q -h --plan --explain --yes --ttl --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --kind --queue --queue-length --polling-interval --cooldown-period --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
+            opts="-y -o -q -h --plan --explain --yes --ttl --target --region --profile --account --endpoint-url --cluster --context --namespace --keda-namespace --auth --auth-scope --controller --keda-manifest --sha256 --image --expires-at --kind --trigger --queue --queue-length --polling-interval --cooldown-period --min-replica-count --max-replica-count --strategy --work-seconds --visibility-timeout --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -823,6 +827,10 @@ _kedactl() {
                     return 0
                     ;;
                 --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trigger)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -68,8 +68,9 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l sha256 -d 'SHA
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l image -d 'This program\'s own image, in place of the article\'s images' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l expires-at -d 'When `teardown --expired` may remove the stack' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l kind -d 'What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l trigger -d 'What it is scaled by: aws-sqs-queue, aws-kinesis-stream, aws-dynamodb, aws-dynamodb-streams or aws-cloudwatch, or short: sqs, kinesis, dynamodb, dynamodb-streams, cloudwatch [default: aws-sqs-queue]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue-length -d 'Messages per job or replica [default: 1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l queue-length -d 'The trigger\'s target: messages per job or replica; shards, items, or the metric\'s value with another --trigger [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l cooldown-period -d 'Seconds without a message until a ScaledObject scales to its least [default: 30; KEDA\'s own is 300]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand setup" -l min-replica-count -d 'Jobs or replicas kept even without messages [default: 0]' -r
@@ -231,8 +232,9 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l sha256 -d 'SH
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l image -d 'This program\'s own image, in place of the article\'s images' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l expires-at -d 'When `teardown --expired` may remove the stack' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l kind -d 'What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l trigger -d 'What it is scaled by: aws-sqs-queue, aws-kinesis-stream, aws-dynamodb, aws-dynamodb-streams or aws-cloudwatch, or short: sqs, kinesis, dynamodb, dynamodb-streams, cloudwatch [default: aws-sqs-queue]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue -d 'The work queue, a FIFO queue if it ends in .fifo [default: test-queue]' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue-length -d 'Messages per job or replica [default: 1]' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l queue-length -d 'The trigger\'s target: messages per job or replica; shards, items, or the metric\'s value with another --trigger [default: 1]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l polling-interval -d 'Seconds between two polls of the scaler [default: 10]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l cooldown-period -d 'Seconds without a message until a ScaledObject scales to its least [default: 30; KEDA\'s own is 300]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand render" -l min-replica-count -d 'Jobs or replicas kept even without messages [default: 0]' -r

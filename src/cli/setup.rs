@@ -91,7 +91,7 @@ impl Setup {
             cx.ui.next("kedactl doctor");
             return Ok(Exit::CHANGES);
         }
-        cx.ui.next("kedactl produce --count 10");
+        cx.ui.next(&view::setup::next(&settings));
         Ok(Exit::DONE)
     }
 }

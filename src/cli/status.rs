@@ -43,7 +43,7 @@ impl Status {
         };
         let status = status(&settings, sources).await?;
         cx.ui.result(&status, || view::status::human(&cx.ui, &status, self.objects))?;
-        cx.ui.next(view::status::next(&status));
+        cx.ui.next(&view::status::next(&status, &settings));
         Ok(Exit::DONE)
     }
 }

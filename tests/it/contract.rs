@@ -7,6 +7,7 @@ mod queue;
 mod recorded;
 mod resources;
 mod sinks;
+mod rights;
 mod sources;
 mod token;
 

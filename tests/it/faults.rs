@@ -29,7 +29,11 @@ impl Broken {
     }
 
     fn setup(&self) -> Vec<String> {
-        ["setup", "--yes", "--endpoint-url", &self.proxy.url].map(str::to_owned).to_vec()
+        self.setup_with("aws-sqs-queue")
+    }
+
+    fn setup_with(&self, trigger: &str) -> Vec<String> {
+        ["setup", "--yes", "--endpoint-url", &self.proxy.url, "--trigger", trigger].map(str::to_owned).to_vec()
     }
 
     /// Runs without faults, which must end well.
@@ -112,6 +116,40 @@ fn what_is_refused_from_any_point_on_is_completed_by_the_next_run() {
         assert!(output.stdout.contains("0 left"), "{output}");
     });
     assert!(stopped.load(Ordering::Relaxed) > points.len() / 2, "only {stopped:?} runs were stopped");
+}
+
+#[test]
+fn faults_at_the_source_of_another_trigger_change_nothing_either() {
+    const EVERY: usize = 3;
+    let faults = [Fault::Unseen, Fault::Unanswered, Fault::Half, Fault::Throttled, Fault::Broken];
+    let cases: Vec<(&str, Fault, usize)> = ["aws-kinesis-stream", "aws-dynamodb-streams"]
+        .into_iter()
+        .flat_map(|trigger| faults.iter().enumerate().map(move |(index, fault)| (trigger, *fault, index % EVERY)))
+        .collect();
+    each(&cases, |&(trigger, fault, offset)| {
+        let place = format!("{trigger}, {fault:?} at {offset}");
+        let world = Broken::new();
+        let setup = world.setup_with(trigger);
+        world.proxy.plan(move |number, _| (number % EVERY == offset).then_some(fault));
+        world.stack.ok(&setup);
+        let (seen, broken) = world.proxy.mend();
+        assert!(broken >= seen / EVERY, "{place}: {broken} of {seen} requests broke");
+        assert_eq!(world.objects(), json!({ "ready": 16, "drifted": 0, "absent": 0, "foreign": 0 }), "{place}");
+        world.proxy.plan(move |number, _| (number % EVERY == offset).then_some(fault));
+        let output = world.stack.ok(["teardown", "--yes", "--shared"]);
+        assert!(output.stdout.contains("0 left"), "{place}: {output}");
+        assert_eq!(world.after_all(), all_gone(), "{place}");
+
+        // Refused from the first request about the source on.
+        let point = seen / 4;
+        world.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        assert_eq!(world.stack.run(&setup).code, Some(1), "{place}");
+        world.mended(&setup);
+        world.proxy.plan(move |number, _| (number >= point).then_some(Fault::Denied));
+        world.stack.run(["teardown", "--yes", "--shared"]);
+        world.mended(["teardown", "--yes", "--shared"]);
+        assert_eq!(world.after_all(), all_gone(), "{place}");
+    });
 }
 
 /// A stack in a cluster, with a proxy in front of the API server.

@@ -26,4 +26,5 @@ mod support;
 mod target;
 mod teardown;
 mod terminal;
+mod triggers;
 mod workloads;

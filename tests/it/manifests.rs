@@ -5,7 +5,7 @@ mod scripts;
 
 use kedactl::core::{
     facts::Facts,
-    settings::{Choices, Key, Origin, Settings},
+    settings::{Choices, Key, Origin, Settings, TriggerKind},
     template::Template,
 };
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ fn facts(stack: &str, choices: &[(Key, &str)]) -> Facts {
     Facts::new(&settings, "https://oidc.example/id/A")
 }
 
-/// Every combination of target, way to authenticate, its scope, image, endpoint, expiry and namespace.
+/// Every combination of trigger, target, way to authenticate, its scope, image, endpoint, expiry and namespace.
 fn combinations() -> Vec<Facts> {
     let targets: [&[(Key, &str)]; 3] =
         [&[], &[(Key::Context, "c"), (Key::Region, "eu-west-1")], &[(Key::Cluster, "video"), (Key::Region, "cn-north-1")]];
@@ -47,7 +47,10 @@ fn combinations() -> Vec<Facts> {
                 for image in images.iter().filter(|image| image.is_empty() || !target.is_empty()) {
                     for endpoint in endpoints {
                         for (kind, more) in kinds.iter().flat_map(|kind| rest.iter().map(move |more| (kind, more))) {
-                            found.push(facts("orders", &[target, auth, scope, image, endpoint, *kind, *more].concat()));
+                            for trigger in TriggerKind::ALL {
+                                let trigger = [(Key::Trigger, trigger.word())];
+                                found.push(facts("orders", &[target, auth, scope, image, endpoint, *kind, *more, &trigger].concat()));
+                            }
                         }
                     }
                 }
@@ -172,12 +175,13 @@ proptest! {
 
     /// Whatever a name or a URL is, it ends up where it belongs and nowhere else.
     #[test]
-    fn no_value_breaks_out_of_its_place(nasty in "[ -~\n\u{85}\u{2028}é\t]{1,40}") {
+    fn no_value_breaks_out_of_its_place(trigger in prop::sample::select(&TriggerKind::ALL[..]), nasty in "[ -~\n\u{85}\u{2028}é\t]{1,40}") {
         const PLAIN: &str = "plain-sentinel";
         let choices = [(Key::Cluster, "video"), (Key::Region, "eu-west-1"), (Key::Auth, "secret"), (Key::EndpointUrl, "http://e")];
         let filled = |text: &str| {
             let mut facts = facts("demo", &choices);
-            for field in [&mut facts.queue_url, &mut facts.analyzer_url, &mut facts.images.consumer, &mut facts.images.producer,
+            facts.trigger = trigger;
+            for field in [&mut facts.queue_url, &mut facts.stream, &mut facts.table, &mut facts.metric_namespace, &mut facts.analyzer_url, &mut facts.images.consumer, &mut facts.images.producer,
                 &mut facts.images.analyzer, &mut facts.namespace, &mut facts.stack, &mut facts.trigger_auth, &mut facts.workload_secret] {
                 text.clone_into(field);
             }

@@ -4,6 +4,8 @@ use console::style;
 use kedactl::core::{
     ops::setup::Outcome,
     plan::{Action, Plan, Step},
+    settings::{Settings, TriggerKind},
+    stack::{BACKLOG_DIMENSION, BACKLOG_METRIC, Names, TABLE_KEY, TABLE_PARTITION},
 };
 
 use super::{checks, figures::counted};
@@ -42,6 +44,21 @@ pub(crate) fn steps<'a>(ui: &Ui, steps: impl Iterator<Item = &'a Step> + Clone) 
         cells.into_iter().take(columns).collect()
     });
     ui.table(&header[..columns], rows.collect())
+}
+
+/// How what scales the stack of `settings` is fed.
+pub(crate) fn next(settings: &Settings) -> String {
+    let Names { stack, stream, table, metric_namespace, .. } = &settings.names;
+    match settings.trigger {
+        TriggerKind::Sqs => "kedactl produce --count 10".to_owned(),
+        TriggerKind::Kinesis => format!("kedactl produce --to kinesis://{stream}"),
+        TriggerKind::DynamoDb | TriggerKind::DynamoDbStreams => {
+            format!("kedactl produce --to 'dynamodb://{table}?{TABLE_KEY}={TABLE_PARTITION}'")
+        }
+        TriggerKind::CloudWatch => {
+            format!("kedactl produce --to 'cloudwatch://{metric_namespace}/{BACKLOG_METRIC}?{BACKLOG_DIMENSION}={stack}' --value 10")
+        }
+    }
 }
 
 /// What was done.

@@ -6,9 +6,10 @@ use kedactl::core::{
     expiry,
     ops::status::{ObjectCounts, QueueStatus, ReplicaCounts, SourceStatus, Status},
     plan::Observed,
+    settings::Settings,
 };
 
-use super::figures::age;
+use super::{figures::age, setup};
 use crate::cli::ui::Ui;
 
 /// The stack's figures, and every object if `listed`.
@@ -30,15 +31,15 @@ pub(crate) fn human(ui: &Ui, status: &Status, listed: bool) -> String {
 }
 
 /// What one would do next.
-pub(crate) fn next(status: &Status) -> &'static str {
+pub(crate) fn next(status: &Status, settings: &Settings) -> String {
     let waiting = status.queue.depth.is_some_and(|depth| depth.total() > 0);
     match status.objects {
-        _ if !status.is_set_up => "kedactl setup",
-        ObjectCounts { drifted, absent, .. } if drifted + absent > 0 => "kedactl setup",
+        _ if !status.is_set_up => "kedactl setup".to_owned(),
+        ObjectCounts { drifted, absent, .. } if drifted + absent > 0 => "kedactl setup".to_owned(),
         _ if waiting || status.jobs.pending + status.jobs.running > 0 || status.replicas.is_some_and(|one| one.current > 0) => {
-            "kedactl watch"
+            "kedactl watch".to_owned()
         }
-        _ => "kedactl produce --count 10",
+        _ => setup::next(settings),
     }
 }
 

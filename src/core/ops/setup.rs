@@ -65,7 +65,8 @@ pub fn check_same_place(previous: &Settings, wanted: &Settings) -> Result<()> {
     let text = |choice: &Option<String>| choice.clone().unwrap_or_else(|| "none".to_owned());
     let auth = |settings: &Settings| format!("{:?}", settings.auth).to_lowercase();
     // Another trigger is no move, unless the source of the one before would be left.
-    let leaves = previous.trigger.made().is_some_and(|made| wanted.trigger.made() != Some(made));
+    let name = |settings: &Settings| settings.source().map(|source| source.to_string());
+    let leaves = previous.source().is_some() && name(previous) != name(wanted);
     let trigger = if leaves { wanted.trigger } else { previous.trigger };
     let fixed = [
         (Key::Target, previous.target.word().to_owned(), wanted.target.word().to_owned()),

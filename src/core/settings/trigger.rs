@@ -12,8 +12,13 @@ use crate::core::{
             kinesis::KINESIS_TRIGGER, sqs::SQS_TRIGGER,
         },
     },
-    stack::{BACKLOG_METRIC, Names, Place},
+    source::Source,
+    stack::{BACKLOG_METRIC, Names, Place, TABLE_KEY, TABLE_SORT_KEY},
+    table::{KeyAttribute, KeyKind, TableShape},
 };
+
+/// Shards that the stream begins with: one job's worth, until somebody splits it.
+const SHARDS: i32 = 1;
 
 /// The trigger of the ScaledJob or ScaledObject. Messages are in the queue whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,13 +81,17 @@ impl TriggerKind {
         }
     }
 
-    /// What setup makes for it alone, in a word; what the stack has anyway is not made for it.
+    /// What setup makes for it. The queue is there anyway, and a metric begins to be with its first value.
     #[must_use]
-    pub fn made(self) -> Option<&'static str> {
+    pub fn source(self, names: &Names) -> Option<Source> {
         match self {
             Self::Sqs | Self::CloudWatch => None,
-            Self::Kinesis => Some("stream"),
-            Self::DynamoDb | Self::DynamoDbStreams => Some("table"),
+            Self::Kinesis => Some(Source::Stream { name: names.stream.clone(), shards: SHARDS }),
+            Self::DynamoDb | Self::DynamoDbStreams => {
+                let [partition, sort] = [TABLE_KEY, TABLE_SORT_KEY].map(|name| KeyAttribute::new(name, KeyKind::S));
+                let shape = TableShape { has_stream: self == Self::DynamoDbStreams, ..TableShape::new(partition, Some(sort)) };
+                Some(Source::Table { name: names.table.clone(), shape })
+            }
         }
     }
 
@@ -115,6 +124,12 @@ impl TriggerKind {
 }
 
 impl Settings {
+    /// What setup makes for the trigger, besides the queue.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        self.trigger.source(&self.names)
+    }
+
     /// What `who` uses, in a word.
     #[must_use]
     pub fn uses(&self, who: Who) -> &'static str {

@@ -43,18 +43,18 @@ fn both(sdk: &SdkConfig, settings: &Settings, issuer: &Issuer, secrets: &Secrets
 }
 
 /// A cluster that was there before, and a stack that is to run on it.
-struct Mode {
+pub(super) struct Mode {
     name: String,
     wire: Wire,
-    sdk: SdkConfig,
-    flags: Choices,
+    pub(super) sdk: SdkConfig,
+    pub(super) flags: Choices,
     stack: String,
     objects: Arc<dyn Objects>,
     state: tempfile::TempDir,
 }
 
 impl Mode {
-    async fn new(auth: &str, endpoint: Option<String>) -> Self {
+    pub(super) async fn new(auth: &str, endpoint: Option<String>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let state = tempfile::tempdir().expect("the temporary directory is writable");
         // Unique, as moto's server is one for all tests.
@@ -81,7 +81,7 @@ impl Mode {
         Self { name, wire, sdk, flags, stack, objects, state }
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         let stack = self.stack.parse().expect("a legal name");
         Settings::resolve(stack, self.state.path().to_owned(), ACCOUNT, &[(Origin::Flag, self.flags.clone())]).expect("valid")
     }
@@ -96,7 +96,7 @@ impl Mode {
         both(&self.sdk, &settings, &issuer, &secrets)
     }
 
-    async fn apply_all(&self) -> Vec<Box<dyn Resource>> {
+    pub(super) async fn apply_all(&self) -> Vec<Box<dyn Resource>> {
         let all = self.resources().await;
         for resource in &all {
             resource.apply().await.unwrap_or_else(|error| panic!("{}: {}: {error}", self.name, resource.id()));
@@ -124,7 +124,7 @@ impl Mode {
     }
 
     /// The keys in the Secret called `name`.
-    async fn keys(&self, name: &str, fields: [&str; 2]) -> Credentials {
+    pub(super) async fn keys(&self, name: &str, fields: [&str; 2]) -> Credentials {
         let secret = self.secret(name).await;
         let [id, half] = fields.map(|field| {
             let text = secret["data"][field].as_str().unwrap_or_else(|| panic!("{}: no {field}", self.name));
@@ -133,8 +133,13 @@ impl Mode {
         Credentials::new(id, half, None, None, "secret")
     }
 
+    /// The way to this AWS with `credentials`.
+    pub(super) fn sdk_of(&self, credentials: Credentials) -> SdkConfig {
+        configure(&self.wire, REGION, Some(SharedCredentialsProvider::new(credentials)))
+    }
+
     fn sqs(&self, credentials: Credentials) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&configure(&self.wire, REGION, Some(SharedCredentialsProvider::new(credentials))))
+        aws_sdk_sqs::Client::new(&self.sdk_of(credentials))
     }
 
     async fn expire(&mut self, at: Option<&str>) -> Vec<Box<dyn Resource>> {
@@ -144,7 +149,8 @@ impl Mode {
     }
 }
 
-const SCALER: [&str; 2] = ["awsAccessKeyID", "awsSecretAccessKey"];
+/// The fields of the scaler's key.
+pub(super) const SCALER: [&str; 2] = ["awsAccessKeyID", "awsSecretAccessKey"];
 const WORKLOAD: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// Every mode on every AWS that there is here.

@@ -87,6 +87,7 @@ pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Ve
     for kind in [QueueKind::DeadLetter, QueueKind::Work] {
         all.push(Box::new(WorkQueue { shared: shared.clone(), kind }));
     }
+    all.extend(settings.source().map(|source| source_of(shared.clone(), source)));
     let names = &settings.names;
     for (name, template, file) in [
         (&names.scaler_policy, Template::ScalerPolicy, "keda-operator-policy.json"),
@@ -102,8 +103,11 @@ pub fn resources(config: &SdkConfig, settings: &Settings, issuer: &Issuer) -> Ve
 /// What `source` is in AWS, as an object of the stack that `settings` describe.
 #[must_use]
 pub fn source(config: &SdkConfig, settings: &Settings, issuer: &Issuer, source: &Source) -> Box<dyn Resource> {
-    let shared = Arc::new(Shared::new(config, settings, issuer));
-    match source.clone() {
+    source_of(Arc::new(Shared::new(config, settings, issuer)), source.clone())
+}
+
+fn source_of(shared: Arc<Shared>, source: Source) -> Box<dyn Resource> {
+    match source {
         Source::Queue { name } => Box::new(WorkQueue { shared, kind: QueueKind::Source(name) }),
         Source::Stream { name, shards } => Box::new(Stream { shared, name, shards }),
         Source::Table { name, shape } => Box::new(Table { shared, name, shape }),

@@ -4,22 +4,32 @@ use super::*;
 use crate::core::{
     check::CheckState,
     iam::Entity,
-    settings::{Choices, Key, Origin, Settings},
+    settings::{Choices, Key, Origin, Settings, TriggerKind},
     stack::StackName,
     template::{Facts, Template},
 };
 
 const ISSUER: &str = "https://oidc.eks.us-east-1.amazonaws.com/id/ABC";
 
-fn settings(region: &str, auth: &str) -> Settings {
-    let flags =
-        Choices::from([(Key::Target, "eks".into()), (Key::Cluster, "demo".into()), (Key::Region, region.into()), (Key::Auth, auth.into())]);
+fn settings(region: &str, auth: &str, trigger: TriggerKind) -> Settings {
+    let flags = Choices::from([
+        (Key::Target, "eks".into()),
+        (Key::Cluster, "demo".into()),
+        (Key::Region, region.into()),
+        (Key::Auth, auth.into()),
+        (Key::Trigger, trigger.word().into()),
+    ]);
     Settings::resolve(StackName::default(), "/s".into(), "123456789012", &[(Origin::Flag, flags)]).expect("valid")
 }
 
 /// What one finds after setup made everything as its templates say.
 fn evidence(who: Who, region: &str, auth: &str) -> Evidence {
-    let settings = settings(region, auth);
+    evidence_of(who, region, auth, TriggerKind::Sqs)
+}
+
+/// The same of a stack with `trigger`.
+fn evidence_of(who: Who, region: &str, auth: &str, trigger: TriggerKind) -> Evidence {
+    let settings = settings(region, auth, trigger);
     let facts = Facts::new(&settings, ISSUER);
     let text = |template: Template| template.render(&facts).expect("rendered");
     let names = &settings.names;
@@ -71,10 +81,29 @@ fn what_setup_makes_holds_in_every_mode_and_partition() {
     for who in [Who::Scaler, Who::Producer, Who::Consumer] {
         for region in ["us-east-1", "cn-north-1", "us-gov-west-1"] {
             for auth in ["irsa", "pod-identity", "secret"] {
-                let links = chain(&evidence(who, region, auth));
-                assert!(links.len() >= 2 && links.iter().all(|link| link.state == CheckState::Passed), "{region} {auth}: {links:#?}");
+                for trigger in TriggerKind::ALL {
+                    let links = chain(&evidence_of(who, region, auth, trigger));
+                    assert!(links.len() >= 2 && links.iter().all(|link| link.state == CheckState::Passed), "{region} {auth}: {links:#?}");
+                }
             }
         }
+    }
+}
+
+#[test]
+fn the_policy_of_another_trigger_is_a_broken_link_that_names_what_is_missing() {
+    for (held, trigger, missing) in [
+        (TriggerKind::Sqs, TriggerKind::Kinesis, "kinesis:DescribeStreamSummary"),
+        (TriggerKind::DynamoDb, TriggerKind::DynamoDbStreams, "dynamodb:DescribeTable"),
+        (TriggerKind::DynamoDbStreams, TriggerKind::DynamoDb, "dynamodb:Query"),
+        (TriggerKind::Kinesis, TriggerKind::CloudWatch, "cloudwatch:GetMetricData"),
+    ] {
+        let mut evidence = evidence_of(Who::Scaler, "us-east-1", "irsa", held);
+        let wanted = settings("us-east-1", "irsa", trigger);
+        (evidence.uses, evidence.rights) = (wanted.uses(Who::Scaler), wanted.rights(Who::Scaler));
+        let (name, why, repair) = broken(&evidence);
+        assert!(name.ends_with(&format!("may use the {}", trigger.source_word())), "{name}");
+        assert!(why.contains(missing) && repair.contains("keda-operator-policy.json"), "{why}; {repair}");
     }
 }
 
