@@ -114,7 +114,7 @@ impl Backend {
             None => return Ok("it is made by setup".to_owned()),
         };
         match reading {
-            Ok(reading) => Ok(format!("{}: {}", trigger.source_name(&self.settings.names), trigger.counted(reading.value))),
+            Ok(reading) => Ok(format!("{}: {}", trigger.named(&self.settings.names).name(), trigger.counted(reading.value))),
             Err(error) if error.kind == crate::core::error::Kind::NotFound => Ok("it is made by setup".to_owned()),
             Err(error) => Err(error),
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::Result,
+    iam::Right,
     keda::{
         authorization::AwsAuthorization,
         trigger::{Named, TriggerMetadata},
@@ -60,15 +61,6 @@ pub struct Located {
     /// The source.
     #[serde(flatten)]
     pub source: Source,
-}
-
-/// An action that somebody must be allowed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Right {
-    /// The action, such as `sqs:GetQueueAttributes`.
-    pub action: &'static str,
-    /// An ARN; `*` where the service knows no resources.
-    pub resource: String,
 }
 
 impl Needs {
@@ -181,26 +173,13 @@ impl RoleEntry<'_> {
     }
 }
 
-/// What KEDA's scaler asks of AWS, and nothing else.
+/// What the trigger's scaler asks of AWS, and nothing else.
 fn rights(metadata: &TriggerMetadata, named: &Named, place: &Place) -> Vec<Right> {
-    let right = |action, resource: String| Right { action, resource };
-    match named {
-        Named::Queue(name) => vec![right("sqs:GetQueueAttributes", place.queue_arn(name))],
-        Named::Stream(name) => vec![right("kinesis:DescribeStreamSummary", place.stream_arn(name))],
-        Named::Table(name) => {
-            let index = match metadata {
-                TriggerMetadata::DynamoDb(metadata) if !metadata.index_name.is_empty() => format!("/index/{}", metadata.index_name),
-                _ => String::new(),
-            };
-            vec![right("dynamodb:Query", place.table_arn(name) + &index)]
-        }
-        Named::TableStream(name) => vec![
-            right("dynamodb:DescribeTable", place.table_arn(name)),
-            right("dynamodb:DescribeStream", format!("{}/stream/*", place.table_arn(name))),
-        ],
-        // CloudWatch knows no resources here.
-        Named::Metric(_) => vec![right("cloudwatch:GetMetricData", "*".to_owned())],
-    }
+    let index = match metadata {
+        TriggerMetadata::DynamoDb(metadata) => metadata.index_name.as_str(),
+        _ => "",
+    };
+    named.rights(place, index)
 }
 
 #[cfg(test)]

@@ -32,8 +32,22 @@ const VENDORS: &[&str] = &[
 ];
 
 /// Files of `src/backend` that are no adapters: the wiring, and what every adapter may use.
-const COMMON: &[&str] =
-    &["mod", "cluster", "doctor", "identity", "machine", "remains", "resources", "run", "settle", "sources", "store", "files", "tls", "watched"];
+const COMMON: &[&str] = &[
+    "mod",
+    "cluster",
+    "doctor",
+    "identity",
+    "machine",
+    "remains",
+    "resources",
+    "run",
+    "settle",
+    "sources",
+    "store",
+    "files",
+    "tls",
+    "watched",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -6,8 +6,8 @@ mod objects;
 mod queue;
 mod recorded;
 mod resources;
-mod sinks;
 mod rights;
+mod sinks;
 mod sources;
 mod token;
 

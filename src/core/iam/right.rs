@@ -1,7 +1,7 @@
 //! One thing that somebody must be allowed.
 
 /// An action on a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Right {
     /// The action, such as `sqs:SendMessage`.
     pub action: &'static str,

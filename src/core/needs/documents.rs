@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Needs, Right, RoleNeed};
+use super::{Needs, RoleNeed};
 use crate::core::{
-    iam::{Comparison, Condition, Document, Effect, Operator, Patterns, Principal, Statement, Version},
+    iam::{Comparison, Condition, Document, Effect, Operator, Patterns, Principal, Right, Statement, Version},
     stack::{AUDIENCE, KEDA_SERVICE_ACCOUNT, subject},
 };
 
@@ -26,7 +26,7 @@ impl Needs {
     #[must_use]
     pub fn operator_policy(&self) -> Option<Document> {
         let assumed = self.roles.iter().filter(|role| role.is_assumed());
-        let assume = assumed.map(|role| Right { action: "sts:AssumeRole", resource: role.arn.clone() });
+        let assume = assumed.map(|role| Right::new("sts:AssumeRole", role.arn.clone()));
         policy(&self.operator.iter().cloned().chain(assume).collect())
     }
 }

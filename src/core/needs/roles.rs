@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Right;
-use crate::core::error::{Error, Result};
+use crate::core::{
+    error::{Error, Result},
+    iam::Right,
+};
 
 /// One role.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -163,7 +163,7 @@ async fn source(settings: &Settings, watched: Option<&dyn Metric>) -> Result<Opt
         Some(metric) => known(metric.read().await)?.map(|reading| reading.value),
         None => None,
     };
-    Ok(Some(SourceStatus { trigger, name: trigger.source_name(&settings.names), value }))
+    Ok(Some(SourceStatus { trigger, name: trigger.named(&settings.names).name().to_owned(), value }))
 }
 
 async fn replicas(settings: &Settings, workloads: &dyn Workloads) -> Result<Option<ReplicaCounts>> {

@@ -8,12 +8,12 @@ use crate::core::{
     keda::{
         number::short,
         trigger::{
-            cloudwatch::CLOUDWATCH_TRIGGER, dynamodb::DYNAMODB_TRIGGER, dynamodb_streams::DYNAMODB_STREAMS_TRIGGER,
+            Named, cloudwatch::CLOUDWATCH_TRIGGER, dynamodb::DYNAMODB_TRIGGER, dynamodb_streams::DYNAMODB_STREAMS_TRIGGER,
             kinesis::KINESIS_TRIGGER, sqs::SQS_TRIGGER,
         },
     },
     source::Source,
-    stack::{BACKLOG_METRIC, Names, Place, TABLE_KEY, TABLE_SORT_KEY},
+    stack::{BACKLOG_METRIC, Names, TABLE_KEY, TABLE_SORT_KEY},
     table::{KeyAttribute, KeyKind, TableShape},
 };
 
@@ -95,30 +95,15 @@ impl TriggerKind {
         }
     }
 
-    /// The name of what it looks at.
+    /// What it looks at.
     #[must_use]
-    pub fn source_name(self, names: &Names) -> String {
+    pub fn named(self, names: &Names) -> Named {
         match self {
-            Self::Sqs => names.queue.clone(),
-            Self::Kinesis => names.stream.clone(),
-            Self::DynamoDb | Self::DynamoDbStreams => names.table.clone(),
-            Self::CloudWatch => format!("{}/{BACKLOG_METRIC}", names.metric_namespace),
-        }
-    }
-
-    /// Everything that its scaler asks of AWS, and nothing else: what the scaler's policy allows.
-    #[must_use]
-    pub fn rights(self, place: &Place, names: &Names) -> Vec<Right> {
-        let table = || place.table_arn(&names.table);
-        match self {
-            Self::Sqs => vec![Right::new("sqs:GetQueueAttributes", place.queue_arn(&names.queue))],
-            Self::Kinesis => vec![Right::new("kinesis:DescribeStreamSummary", place.stream_arn(&names.stream))],
-            Self::DynamoDb => vec![Right::new("dynamodb:Query", table())],
-            Self::DynamoDbStreams => {
-                vec![Right::new("dynamodb:DescribeTable", table()), Right::new("dynamodb:DescribeStream", format!("{}/stream/*", table()))]
-            }
-            // CloudWatch knows no resources here.
-            Self::CloudWatch => vec![Right::new("cloudwatch:GetMetricData", "*")],
+            Self::Sqs => Named::Queue(names.queue.clone()),
+            Self::Kinesis => Named::Stream(names.stream.clone()),
+            Self::DynamoDb => Named::Table(names.table.clone()),
+            Self::DynamoDbStreams => Named::TableStream(names.table.clone()),
+            Self::CloudWatch => Named::Metric(format!("{}/{BACKLOG_METRIC}", names.metric_namespace)),
         }
     }
 }
@@ -140,7 +125,7 @@ impl Settings {
     #[must_use]
     pub fn rights(&self, who: Who) -> Vec<Right> {
         let actions: &[&str] = match who {
-            Who::Scaler => return self.trigger.rights(&self.place, &self.names),
+            Who::Scaler => return self.trigger.named(&self.names).rights(&self.place, ""),
             Who::Producer => &["sqs:SendMessage"],
             Who::Consumer => &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
         };

@@ -12,6 +12,7 @@ pub mod metric_type;
 pub mod place;
 pub mod queue_name;
 pub mod resource;
+mod rights;
 pub mod schedule;
 pub mod sqs;
 pub mod target;
@@ -87,6 +88,16 @@ pub enum Named {
     TableStream(String),
     /// A metric of CloudWatch, by its namespace and name; with an expression, the expression.
     Metric(String),
+}
+
+impl Named {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Queue(name) | Self::Stream(name) | Self::Table(name) | Self::TableStream(name) | Self::Metric(name) => name,
+        }
+    }
 }
 
 impl TriggerMetadata {
