@@ -45,8 +45,8 @@ impl RoleNeed {
         if self.by_web_identity {
             let host = &keda.issuer_host;
             let conditions = vec![
-                equals(format!("{host}:sub"), [subject(&keda.namespace, KEDA_SERVICE_ACCOUNT)]),
                 equals(format!("{host}:aud"), [AUDIENCE.to_owned()]),
+                equals(format!("{host}:sub"), [subject(&keda.namespace, KEDA_SERVICE_ACCOUNT)]),
             ];
             statements.push(trusts(
                 "KedaToken",
