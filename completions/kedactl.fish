@@ -291,7 +291,7 @@ always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -f -a "serve" -d 'Serve SQS, IAM, STS and EKS on a port, for the AWS CLI, boto3 or anything else'
+complete -c kedactl -n "__fish_kedactl_using_subcommand local; and not __fish_seen_subcommand_from serve" -f -a "serve" -d 'Serve the embedded AWS services on a port, for the AWS CLI, boto3 or anything else'
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l listen -d 'Address to listen on; port 0 picks a free one' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand local; and __fish_seen_subcommand_from serve" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F

@@ -12,6 +12,9 @@ use kedactl::{
 
 use super::{context::Context, exit::Exit};
 
+/// What is served, as its users know it.
+const SERVICES: &str = "SQS, Kinesis, DynamoDB, DynamoDB Streams, CloudWatch, IAM, STS and EKS";
+
 /// Work with the embedded AWS services.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Local {
@@ -21,7 +24,11 @@ pub(crate) struct Local {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Serve SQS, IAM, STS and EKS on a port, for the AWS CLI, boto3 or anything else
+    /// Serve the embedded AWS services on a port, for the AWS CLI, boto3 or anything else
+    ///
+    /// SQS, IAM, STS and EKS's clusters, for the demo; and the sources of KEDA's other AWS triggers: Kinesis (streams, shards, records), DynamoDB
+    /// (tables, items, indexes, expressions), DynamoDB Streams (shards, changes) and CloudWatch (metrics, math, Metrics Insights). An operation
+    /// that is not offered is refused by its name.
     Serve(Serve),
 }
 
@@ -54,7 +61,7 @@ impl Serve {
         let listener = bind(self.listen).await?;
         let address = listener.local_addr().map_err(|error| Error::failed("could not read the address", error))?;
         cx.listen();
-        cx.ui.print(&format!("Serving SQS, IAM, STS and EKS at http://{address}"))?;
+        cx.ui.print(&format!("Serving {SERVICES} at http://{address}"))?;
         cx.ui.print(&format!(
             "export AWS_ENDPOINT_URL=http://{address} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \
              AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"

@@ -17,14 +17,25 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 # Of the 145 tests of the queue that can run against a server.
 LEAST = {"sqs": 130}
-# These test other services of moto, or moto's web server in process, not the service at the endpoint.
-OTHERS = ("test_server.py", "_cloudformation.py", "_integration.py")
+# These test other services of moto, moto's web server, or its own functions in process, not the service at the endpoint.
+OTHERS = (
+    "test_server.py",
+    "_cloudformation.py",
+    "_integration.py",
+    "_dynamodb_executor.py",
+    "_dynamodb_expression_tokenizer.py",
+    "_dynamodb_expressions.py",
+    "_dynamodb_utils.py",
+    "_dynamodb_validation.py",
+    "_cloudwatch_expression_parser.py",
+)
 
 
 def run(suite, source, endpoint):
     """Runs the suite; returns the outcome of each test by its id, without the folder."""
     folder = f"tests/test_{suite}"
-    files = sorted(p for p in (source / folder).glob("test_*.py") if not p.name.endswith(OTHERS))
+    found = (path for part in (".", "exceptions") for path in (source / folder / part).glob("test_*.py"))
+    files = sorted(path.relative_to(source) for path in found if not path.name.endswith(OTHERS))
     with tempfile.TemporaryDirectory() as scratch:
         outcomes = pathlib.Path(scratch, "outcomes")
         environment = dict(
@@ -35,7 +46,7 @@ def run(suite, source, endpoint):
             TEST_SERVER_MODE_ENDPOINT=endpoint,
         )
         command = [sys.executable, "-m", "pytest", "-p", "outcomes", "-p", "no:cacheprovider", "-q", "--color=no"]
-        command += ["--tb=line", "--timeout=60", *(f"{folder}/{p.name}" for p in files)]
+        command += ["--tb=line", "--timeout=60", *map(str, files)]
         print(f"moto's own {suite} tests ({len(files)} files)", flush=True)
         log = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
         if not outcomes.exists():

@@ -25,15 +25,21 @@ impl Constraints {
 
     /// `value` has a name's length and characters.
     pub(crate) fn name(mut self, value: &str, field: &str, rule: Name) -> Self {
-        if !value.chars().all(rule.allowed) {
-            self.0.push(violated(value, field, &format!("Member must satisfy regular expression pattern: {}", rule.pattern)));
-        }
+        self = self.like(value, field, rule.pattern, value.chars().all(rule.allowed));
         let length = value.chars().count();
         if length < rule.length.0 {
             self.0.push(violated(value, field, &format!("Member must have length greater than or equal to {}", rule.length.0)));
         }
         if length > rule.length.1 {
             self.0.push(violated(value, field, &format!("Member must have length less than or equal to {}", rule.length.1)));
+        }
+        self
+    }
+
+    /// `value` is one of the texts that `pattern` stands for, as `matches` says.
+    pub(crate) fn like(mut self, value: &str, field: &str, pattern: &str, matches: bool) -> Self {
+        if !matches {
+            self.0.push(violated(value, field, &format!("Member must satisfy regular expression pattern: {pattern}")));
         }
         self
     }

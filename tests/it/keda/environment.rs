@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kedactl::core::keda::environment::{SecretAccess, Store, resolve};
+use kedactl::core::{
+    error::Error,
+    keda::environment::{SecretAccess, Store, resolve},
+};
 use serde_json::{Value, json};
 
 use super::vectors::{Case, Row, committed, shared, texts};
@@ -41,7 +44,12 @@ fn environments_resolve_as_keda_asserts() {
     });
 }
 
-fn missing_source(case: &Case<'_>) -> Value {
+/// The refusal of a reference to what is not there.
+pub(super) fn refusal(pod: &Value) -> Error {
+    resolve(pod, None, SecretAccess::Allowed, &nothing).expect_err("it is not there")
+}
+
+pub(super) fn missing_source(case: &Case<'_>) -> Value {
     let source = case.text("input/source").expect("a source");
     let mut reference = json!({"name": "absent", "key": "k"});
     if let Some(optional) = case.at("input/optional").as_bool() {

@@ -117,21 +117,18 @@ fn activity_of_triggers_is_kedas() {
     });
 }
 
-/// A cache that closes under a reader cannot happen here; the rest is read as a ScaledJob's triggers would be.
+/// All are read as a ScaledJob's triggers would be; one whose scaler is closed while it is read has no metric.
 #[test]
 fn errors_of_scalers_surface_as_in_keda() {
     let Some(vectors) = shared("scaler-errors") else { return };
-    vectors.check(3, |case| {
-        let triggers = case.list("input/triggers");
-        if triggers.iter().any(|trigger| trigger.get("cache").is_some()) {
-            return Row::NotOurs;
-        }
+    vectors.check_all(|case| {
+        let triggers: Vec<&Value> = case.list("input/triggers").iter().filter(|trigger| trigger.get("cache").is_none()).collect();
         let answer = |trigger: &Value, call: &str| match trigger[call].as_str() {
             Some("ok") => Answer::Values(vec![(name(trigger), trigger["value"].as_f64().expect("a number"))], trigger["active"] == true),
             Some("error") => Answer::Failed("boom".to_owned()),
             _ => Answer::Failed("unsupported protocol scheme".to_owned()),
         };
-        let read = |trigger: &Value| {
+        let read = |trigger: &&Value| {
             let second = Some(answer(trigger, "secondCall"));
             readings(&[MetricPoll { name: name(trigger), target: Some(1.0), external: true, first: answer(trigger, "firstCall"), second }])
         };
@@ -143,7 +140,8 @@ fn errors_of_scalers_surface_as_in_keda() {
             return Row::Differs(format!("`{told}` lacks `{part}`"));
         }
         let ours = (decision.is_active, decision.is_error, state.active_triggers);
-        Row::compare(&ours, &(case.truth("expected/isActive"), case.truth("expected/isError"), case.texts("expected/activeTriggers")))
+        let is_active = case.at("expected/isActive") == true;
+        Row::compare(&ours, &(is_active, case.truth("expected/isError"), case.texts("expected/activeTriggers")))
     });
 }
 

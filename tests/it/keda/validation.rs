@@ -42,27 +42,18 @@ fn objects_are_refused_and_paused_as_keda_asserts() {
             let (min, max) = bounds(case).hpa_bounds();
             Row::compare(&(Some(min), Some(max)), &(case.small("expected/hpaMin"), case.small("expected/hpaMax")))
         }
-        "fallbackValid" => {
-            let given = case.at("input/fallback");
-            let small = |name: &str| given[name].as_i64().and_then(|value| i32::try_from(value).ok());
-            let fallback = small("failureThreshold").zip(small("replicas")).map(|(failure_threshold, replicas)| Fallback {
-                failure_threshold,
-                replicas,
-                behavior: Behavior::Static,
-            });
-            let spec = ScaledObjectSpec { fallback, triggers: triggers(case), ..ScaledObjectSpec::default() };
-            Row::compare(&spec.check_fallback().is_err(), &!case.at("expected/errorContains").is_null())
-        }
-        "triggerAuthWebhook" => {
-            let identity = pod_identity(case.at("input/podIdentity"));
-            let spec = TriggerAuthenticationSpec { pod_identity: Some(identity), ..TriggerAuthenticationSpec::default() };
-            Row::compare(&spec.validate().is_err(), &case.truth("expected/error"))
-        }
+        "fallbackValid" => Row::compare(&fallback_spec(case).check_fallback().is_err(), &!case.at("expected/errorContains").is_null()),
+        "triggerAuthWebhook" => Row::compare(&authentication(case).validate().is_err(), &case.truth("expected/error")),
         other => Row::Differs(format!("unknown kind {other}")),
     });
 }
 
-fn triggers(case: &Case<'_>) -> Vec<Trigger> {
+pub(super) fn authentication(case: &Case<'_>) -> TriggerAuthenticationSpec {
+    let identity = pod_identity(case.at("input/podIdentity"));
+    TriggerAuthenticationSpec { pod_identity: Some(identity), ..TriggerAuthenticationSpec::default() }
+}
+
+pub(super) fn triggers(case: &Case<'_>) -> Vec<Trigger> {
     let read = |trigger: &Value| Trigger {
         kind: trigger["type"].as_str().expect("a type").to_owned(),
         name: trigger["name"].as_str().map(str::to_owned),
@@ -73,7 +64,18 @@ fn triggers(case: &Case<'_>) -> Vec<Trigger> {
     case.list("input/triggers").iter().map(read).collect()
 }
 
-fn bounds(case: &Case<'_>) -> ScaledObjectSpec {
+pub(super) fn fallback_spec(case: &Case<'_>) -> ScaledObjectSpec {
+    let given = case.at("input/fallback");
+    let small = |name: &str| given[name].as_i64().and_then(|value| i32::try_from(value).ok());
+    let fallback = small("failureThreshold").zip(small("replicas")).map(|(failure_threshold, replicas)| Fallback {
+        failure_threshold,
+        replicas,
+        behavior: Behavior::Static,
+    });
+    ScaledObjectSpec { fallback, triggers: triggers(case), ..ScaledObjectSpec::default() }
+}
+
+pub(super) fn bounds(case: &Case<'_>) -> ScaledObjectSpec {
     ScaledObjectSpec {
         min_replica_count: case.small("input/minReplicaCount"),
         max_replica_count: case.small("input/maxReplicaCount"),

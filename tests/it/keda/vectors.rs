@@ -1,7 +1,9 @@
-//! The vector files: generated ones are committed, extracted ones are read from the folder that `KEDACTL_KEDA_VECTORS` names.
+//! The vector files of the folder that `KEDACTL_KEDA_VECTORS` names; generated ones are committed as well, for those without that folder.
 
 use std::{
     env, fs,
+    fs::OpenOptions,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -34,19 +36,34 @@ impl Row {
     }
 }
 
-/// A file of `tests/fixtures/keda`.
+/// The variable that names a file in which each test takes down which rows it compared.
+pub(super) const COMPARED: &str = "KEDACTL_TEST_COMPARED";
+
+/// A file of the shared folder, or where there is none of `tests/fixtures/keda`.
 pub(super) fn committed(name: &str) -> Vectors {
+    if let Some(folder) = given_folder() {
+        return Vectors::load(&folder, name);
+    }
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "keda"].iter().collect();
     Vectors::load(&folder, name)
 }
 
 /// A file of the folder that `KEDACTL_KEDA_VECTORS` names; without it the calling test counts as skipped.
 pub(super) fn shared(name: &str) -> Option<Vectors> {
-    let Some(folder) = env::var_os("KEDACTL_KEDA_VECTORS").filter(|folder| !folder.is_empty()) else {
+    shared_folder().map(|folder| Vectors::load(&folder, name))
+}
+
+/// The folder that `KEDACTL_KEDA_VECTORS` names; without it the calling test counts as skipped.
+pub(super) fn shared_folder() -> Option<PathBuf> {
+    let folder = given_folder();
+    if folder.is_none() {
         skipped("KEDACTL_KEDA_VECTORS is not set");
-        return None;
-    };
-    Some(Vectors::load(Path::new(&folder), name))
+    }
+    folder
+}
+
+fn given_folder() -> Option<PathBuf> {
+    env::var_os("KEDACTL_KEDA_VECTORS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 impl Vectors {
@@ -62,11 +79,14 @@ impl Vectors {
 
     /// Checks every row. `checked` is how many are ours: neither more nor fewer may run.
     pub(super) fn check(self, checked: usize, check: impl Fn(&Case<'_>) -> Row) {
-        let (mut same, mut foreign, mut differing) = (0, 0, Vec::new());
+        let (mut same, mut foreign, mut differing, mut compared) = (0, 0, Vec::new(), Vec::new());
         for (number, row) in self.rows.iter().enumerate() {
             let case = Case { columns: &self.columns, row };
             match check(&case) {
-                Row::Same => same += 1,
+                Row::Same => {
+                    same += 1;
+                    compared.push(number.to_string());
+                }
                 Row::NotOurs => foreign += 1,
                 Row::Differs(how) => differing.push(format!("{} row {number}: {how}\n  {row}", self.name)),
             }
@@ -81,6 +101,10 @@ impl Vectors {
         assert!(same > 0, "{} ran no row", self.name);
         assert_eq!(same + foreign, self.count, "{} has as many rows as it says", self.name);
         assert_eq!(same, checked, "rows of {} that are ours", self.name);
+        if let Some(file) = env::var_os(COMPARED) {
+            let mut file = OpenOptions::new().create(true).append(true).open(file).expect("the record opens");
+            file.write_all(format!("{} {}\n", self.name, compared.join(" ")).as_bytes()).expect("the record is written");
+        }
     }
 
     /// Checks every row; all of them are ours.

@@ -16,8 +16,8 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
 
-def client(service, credentials=None):
-    """A client of `service`; an administrator's unless `credentials`, as STS gives them, say otherwise."""
+def client(service, credentials=None, **config):
+    """A client of `service`; an administrator's unless `credentials`, as STS gives them, say otherwise. `config` is botocore's."""
     keys = credentials or {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
     return boto3.client(
         service,
@@ -26,7 +26,7 @@ def client(service, credentials=None):
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
-        config=Config(retries={"max_attempts": 0}, read_timeout=30),
+        config=Config(retries={"max_attempts": 0}, read_timeout=30, **config),
     )
 
 

@@ -30,7 +30,7 @@ pub(super) fn validation(message: impl Into<String>) -> ServiceError {
 
 /// A page token that this service did not give.
 pub(super) fn next_token() -> ServiceError {
-    ServiceError::new("InvalidNextToken", "The next token is not valid.")
+    ServiceError::new("InvalidNextToken", "Request parameter NextToken is invalid")
 }
 
 /// A body or an answer that cannot be read or written on the call's wire.

@@ -280,7 +280,44 @@ mod tests {
         assert!(evaluate(&"(".repeat(100_000)).is_err());
     }
 
+    /// An expression with a parenthesis around each of its parts.
+    fn written(expression: &Expression) -> String {
+        let list = |members: &[Expression]| members.iter().map(written).collect::<Vec<_>>().join(", ");
+        match expression {
+            Expression::Number(number) => number.to_string(),
+            Expression::Id(id) => id.clone(),
+            Expression::Negated(inner) => format!("-{}", written(inner)),
+            Expression::Joined(sign, left, right) => format!("({} {sign} {})", written(left), written(right)),
+            Expression::Call(function, arguments) => format!("{function}({})", list(arguments)),
+            Expression::List(members) => format!("[{}]", list(members)),
+        }
+    }
+
+    fn any_expression() -> impl Strategy<Value = Expression> {
+        let leaf = prop_oneof![
+            (0u32..4000).prop_map(|quarters| Expression::Number(f64::from(quarters) / 4.0)),
+            "[a-c][a-z0-9_]{0,3}".prop_map(Expression::Id),
+        ];
+        leaf.prop_recursive(4, 24, 3, |inner| {
+            let few = prop::collection::vec(inner.clone(), 1..4);
+            prop_oneof![
+                inner.clone().prop_map(|inner| Expression::Negated(Box::new(inner))),
+                ("[-+*/]", inner.clone(), inner).prop_map(|(sign, left, right)| {
+                    Expression::Joined(sign.chars().next().unwrap_or('+'), Box::new(left), Box::new(right))
+                }),
+                ("SUM|AVG|MIN|MAX|ABS|CEIL|FLOOR|FILL", few.clone())
+                    .prop_map(|(function, arguments)| Expression::Call(function, arguments)),
+                few.prop_map(Expression::List),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_read_back(expression in any_expression()) {
+            prop_assert_eq!(Expression::parse(&written(&expression)), Ok(expression));
+        }
+
         #[test]
         fn no_text_breaks_the_parser(text in "[-+*/()a-c0-9., A-Z'\"\\[\\]]{0,40}") {
             let _ = evaluate(&text);

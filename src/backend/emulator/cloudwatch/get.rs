@@ -14,7 +14,7 @@ use super::{
     series::Series,
     session::Session,
     statistic::Statistic,
-    window::{Window, check_period},
+    window::{Window, check_period, check_span},
 };
 use crate::backend::emulator::{ACCOUNT, error::ServiceError};
 
@@ -82,9 +82,7 @@ pub(super) fn get(session: &Session<'_>, input: Get) -> Result<Value, ServiceErr
     session.authorize("cloudwatch:GetMetricData", &[])?;
     let start = input.start_time.ok_or_else(|| missing("StartTime"))?;
     let end = input.end_time.ok_or_else(|| missing("EndTime"))?;
-    if start.0 >= end.0 {
-        return Err(validation("The parameter StartTime must be less than the parameter EndTime."));
-    }
+    check_span(start, end).map_err(validation)?;
     let ascending = match input.scan_by.as_deref() {
         None | Some("TimestampDescending") => false,
         Some("TimestampAscending") => true,
@@ -117,9 +115,6 @@ fn checked(queries: &[Query]) -> Result<BTreeMap<&str, &Query>, ServiceError> {
     if queries.len() > MOST_QUERIES {
         return Err(validation(format!("The collection MetricDataQueries must not have a size greater than {MOST_QUERIES}.")));
     }
-    if queries.iter().all(|query| query.return_data == Some(Flag(false))) {
-        return Err(validation("At least one query must have ReturnData set to true."));
-    }
     let mut by_id = BTreeMap::new();
     for (number, query) in (1..).zip(queries) {
         let parameter = format!("MetricDataQueries.member.{number}.Id");
@@ -129,6 +124,9 @@ fn checked(queries: &[Query]) -> Result<BTreeMap<&str, &Query>, ServiceError> {
             return Err(validation(format!(
                 "The value {id} for parameter {parameter} is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
             )));
+        }
+        if query.metric_stat.is_none() && query.expression.as_deref().is_none_or(str::is_empty) {
+            return Err(validation(format!("The parameter MetricDataQueries.member.{number}.MetricStat is required.\n")));
         }
         if by_id.insert(id, query).is_some() {
             return Err(validation(format!("The values for parameter id in MetricDataQueries are not unique: {id}.")));
@@ -164,7 +162,7 @@ impl Queries<'_> {
                 Select::parse(text)?.evaluate(self.session, self.window(check_period(period)?))
             }
             (None, Some(text)) => Expression::parse(text)?.evaluate(&mut |other| self.series(other)),
-            _ => Err(validation(format!("The query `{id}` must have either MetricStat or Expression."))),
+            _ => Err(validation(format!("The query `{id}` must not have both MetricStat and Expression."))),
         }
     }
 

@@ -141,7 +141,30 @@ fn filter(reader: &mut Reader<'_>) -> Result<(String, Comparison, String), Servi
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_query_breaks_the_parser(words in prop::collection::vec("SELECT|AVG|FROM|SCHEMA|WHERE|AND|[a-z]{1,2}|'[a-z ]{0,3}'|\"[a-z ]{0,3}\"|!?=|[(),.!]|\\PC", 0..24)) {
+            let _ = Select::parse(&words.join(" "));
+            let _ = Select::parse(&format!("SELECT {}", words.concat()));
+        }
+
+        #[test]
+        fn what_is_selected_is_read_back(metric in "[a-z ]{1,5}", namespace in "[a-z/ ]{1,5}", pairs in prop::collection::vec(("[a-z ]{1,4}", any::<bool>(), "[^']{0,4}"), 0..4)) {
+            let filters: Vec<_> =
+                pairs.into_iter().map(|(name, same, value)| (name, if same { Comparison::Equal } else { Comparison::Different }, value)).collect();
+            let shown = |(name, comparison, value): &(String, Comparison, String)| {
+                format!("\"{name}\" {} '{value}'", if *comparison == Comparison::Equal { "=" } else { "!=" })
+            };
+            let conditions = filters.iter().map(shown).collect::<Vec<_>>().join(" AND ");
+            let narrowed = if filters.is_empty() { String::new() } else { format!(" WHERE {conditions}") };
+            let text = format!("SELECT MAX(\"{metric}\") FROM \"{namespace}\"{narrowed}");
+            prop_assert_eq!(Select::parse(&text), Ok(Select { statistic: Statistic::Maximum, metric, namespace, schema: None, filters }));
+        }
+    }
 
     #[test]
     fn a_query_is_read_with_and_without_schema_and_quotes() {

@@ -152,7 +152,7 @@ fn weighed(at: i64, values: &[Figure], counts: &[Figure], place: &str) -> Result
         return Err(invalid(format!("The collection {place}.Values must not have a size greater than {MOST_VALUES}.")));
     }
     if !counts.is_empty() && counts.len() != values.len() {
-        return Err(invalid(format!("The collections {place}.Values and {place}.Counts must be of the same size.")));
+        return Err(invalid(format!("The parameters {place}.Values and {place}.Counts must be of the same size.")));
     }
     let mut points = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {

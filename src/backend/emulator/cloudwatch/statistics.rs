@@ -10,7 +10,7 @@ use super::{
     series::Series,
     session::Session,
     statistic::Statistic,
-    window::{Window, check_period},
+    window::{Window, check_period, check_span},
 };
 use crate::backend::emulator::error::ServiceError;
 
@@ -47,9 +47,7 @@ pub(super) fn get(session: &Session<'_>, input: Get) -> Result<Value, ServiceErr
     if input.statistics.is_empty() && input.extended_statistics.is_empty() {
         return Err(combination("At least one of the parameters Statistics and ExtendedStatistics must be specified."));
     }
-    if start.0 >= end.0 {
-        return Err(combination("The parameter StartTime must be less than the parameter EndTime."));
-    }
+    check_span(start, end).map_err(invalid)?;
     let worded = |error: ServiceError| invalid(error.message);
     let window = Window::new(start, end, check_period(period).map_err(worded)?, session.now);
     if (window.end - window.start) / window.period > MOST {

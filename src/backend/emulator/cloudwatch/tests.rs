@@ -142,7 +142,7 @@ async fn expressions_compute_with_other_queries_and_hidden_ones_are_not_returned
         (vec![stat("M1", "Sum", 60)], "M1"),
         (vec![stat("m1", "Median", 60)], "Median"),
         (vec![stat("m1", "Sum", 45)], "45"),
-        (vec![MetricDataQuery::builder().id("x").build()], "either"),
+        (vec![MetricDataQuery::builder().id("x").build()], "MetricStat is required"),
     ] {
         let (code, message) = get(&client, &queries, -60, 60).await.expect_err(named);
         assert!(code == "ValidationError" && message.contains(named), "{code}: {message}");

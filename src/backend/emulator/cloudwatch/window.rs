@@ -1,5 +1,7 @@
 //! The time that a query asks for, in periods.
 
+use std::cmp::Ordering;
+
 use super::{error::validation, model::Moment};
 use crate::backend::emulator::error::ServiceError;
 
@@ -43,6 +45,15 @@ impl Window {
     pub(super) fn periods(&self) -> impl Iterator<Item = i64> + use<> {
         let step = usize::try_from(self.period.max(1)).unwrap_or(usize::MAX);
         (self.start..self.end).step_by(step)
+    }
+}
+
+/// Checks that a span has a length, by whole seconds; the text says what is wrong.
+pub(super) fn check_span(start: Moment, end: Moment) -> Result<(), &'static str> {
+    match start.0.div_euclid(1000).cmp(&end.0.div_euclid(1000)) {
+        Ordering::Less => Ok(()),
+        Ordering::Equal => Err("The parameter StartTime must not equal parameter EndTime."),
+        Ordering::Greater => Err("The parameter EndTime must be greater than StartTime."),
     }
 }
 

@@ -10,13 +10,19 @@ use super::{
     item,
     query::{project, projection},
     table::Table,
-    value::{Item, read_item},
+    value::{Item, read_item, size_of},
 };
-use crate::backend::emulator::{constraints::validation, error::ServiceError, json::Session};
+use crate::backend::emulator::{
+    constraints::{Constraints, validation},
+    error::ServiceError,
+    json::Session,
+};
 
 /// Most writes, and reads.
 const WRITES: usize = 25;
 const READS: usize = 100;
+/// Most bytes that one answer reads; keys that are left over are answered as unprocessed.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,10 +65,15 @@ fn limited(count: usize, most: usize) -> Result<(), ServiceError> {
     )))
 }
 
+fn at_most(count: usize, most: usize, call: &str) -> Result<(), ServiceError> {
+    if count <= most { Ok(()) } else { Err(validation(format!("Too many items requested for the {call} call"))) }
+}
+
 pub(super) fn write(session: &Session<'_>, input: Write) -> Result<Value, ServiceError> {
-    limited(input.request_items.values().map(Vec::len).sum(), WRITES)?;
+    Constraints::default().sized(input.request_items.len(), "requestItems", (1, WRITES)).check()?;
+    input.request_items.values().try_for_each(|requests| limited(requests.len(), WRITES))?;
+    at_most(input.request_items.values().map(Vec::len).sum(), WRITES, "BatchWriteItem")?;
     for (name, requests) in &input.request_items {
-        limited(requests.len(), WRITES)?;
         let changes = requests.iter().map(|request| match (&request.put_request, &request.delete_request) {
             (Some(put), None) => Ok(Change::Put(read_item(&put.item)?)),
             (None, Some(delete)) => Ok(Change::Delete(read_item(&delete.key)?)),
@@ -75,7 +86,7 @@ pub(super) fn write(session: &Session<'_>, input: Write) -> Result<Value, Servic
         let mut seen = BTreeSet::new();
         for change in &changes {
             let place = match change {
-                Change::Put(item) => item::check(&table, item)?,
+                Change::Put(item) => item::check(&table, item, item::ITEM_SIZE)?,
                 Change::Delete(key) => table.key().place_of_key(key)?,
             };
             if !seen.insert(place.clone()) {
@@ -100,6 +111,20 @@ struct Wanted {
     given: Given,
 }
 
+impl Wanted {
+    /// The same for these keys alone, as it can be asked for again.
+    fn with_keys(&self, keys: &[&Map<String, Value>]) -> Value {
+        let mut wanted = json!({ "Keys": keys });
+        if let Some(text) = &self.projection_expression {
+            wanted["ProjectionExpression"] = text.as_str().into();
+        }
+        if let Some(names) = self.given.names() {
+            wanted["ExpressionAttributeNames"] = json!(names);
+        }
+        wanted
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Get {
@@ -107,24 +132,37 @@ pub(super) struct Get {
 }
 
 pub(super) fn get(session: &Session<'_>, input: Get) -> Result<Value, ServiceError> {
-    limited(input.request_items.values().map(|keys| keys.keys.len()).sum(), READS)?;
-    let mut responses = Map::new();
+    Constraints::default().sized(input.request_items.len(), "requestItems", (1, READS)).check()?;
+    for (name, wanted) in &input.request_items {
+        Constraints::default().sized(wanted.keys.len(), &format!("requestItems.{name}.member.keys"), (1, READS)).check()?;
+    }
+    at_most(input.request_items.values().map(|wanted| wanted.keys.len()).sum(), READS, "BatchGetItem")?;
+    let (mut responses, mut left, mut bytes) = (Map::new(), Map::new(), 0);
     for (name, keys) in &input.request_items {
-        let table = Table::open(session, name, None, "BatchGetItem")?;
         let text = keys.projection_expression.as_deref();
         let placeholders = Placeholders::read(&keys.given, &[("ProjectionExpression", text.is_some())])?;
         let projection = projection(text, &placeholders)?;
         placeholders.all_used()?;
+        let table = Table::open(session, name, None, "BatchGetItem")?;
         let mut seen = BTreeSet::new();
-        let mut found = Vec::new();
+        let (mut found, mut over) = (Vec::new(), Vec::new());
         for key in &keys.keys {
             let place = table.key().place_of_key(&read_item(key)?)?;
             if !seen.insert(place.clone()) {
                 return Err(validation("Provided list of item keys contains duplicates"));
             }
-            found.extend(item::find(session.connection, &table, &place)?.map(|item| project(&item, projection.as_deref())));
+            let item = item::find(session.connection, &table, &place)?;
+            bytes += item.as_ref().map_or(0, size_of);
+            if bytes > LARGEST {
+                over.push(key);
+            } else {
+                found.extend(item.map(|item| project(&item, projection.as_deref())));
+            }
         }
         responses.insert(name.clone(), found.into());
+        if !over.is_empty() {
+            left.insert(name.clone(), keys.with_keys(&over));
+        }
     }
-    Ok(json!({ "Responses": responses, "UnprocessedKeys": {} }))
+    Ok(json!({ "Responses": responses, "UnprocessedKeys": left }))
 }

@@ -127,6 +127,13 @@ impl Definition {
             let field = format!("attributeDefinitions.{}.member.attributeType", number + 1);
             constraints = constraints.one_of(Some(&definition.kind), &field, &["B", "N", "S"]);
         }
+        constraints = one_of_the_kinds(constraints, &self.key_schema, "");
+        for (list, indexes) in [("local", self.locals()), ("global", self.globals())] {
+            for (number, index) in indexes.iter().enumerate() {
+                let place = format!("{list}SecondaryIndexes.{}.member.", number + 1);
+                constraints = one_of_the_kinds(constraints, &index.key_schema, &place);
+            }
+        }
         constraints.check()?;
         self.check_billing()?;
         check_schema(&self.key_schema)?;
@@ -167,6 +174,10 @@ impl Definition {
             }
             Constraints::default().name(&index.name, "indexName", Name { length: (3, 255), ..NAME }).check()?;
             check_schema(&index.key_schema)?;
+            if index.key_schema.len() > 2 {
+                let why = "the embedded DynamoDB offers indexes of one HASH and one RANGE attribute, not of several";
+                return Err(validation(format!("{why}: {}", index.name)));
+            }
             index.projection.check()?;
         }
         let hash = self.key().hash.name;
@@ -229,6 +240,13 @@ impl Projection {
             (kind, _) => Err(invalid(format!("Unknown ProjectionType: {}", kind.unwrap_or("null")))),
         }
     }
+}
+
+fn one_of_the_kinds(constraints: Constraints, schema: &[KeyElement], place: &str) -> Constraints {
+    schema.iter().enumerate().fold(constraints, |constraints, (number, element)| {
+        let field = format!("{place}keySchema.{}.member.keyType", number + 1);
+        constraints.one_of(Some(&element.key_type), &field, &["HASH", "RANGE"])
+    })
 }
 
 fn check_schema(schema: &[KeyElement]) -> Result<(), ServiceError> {

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::backend::emulator::{constraints::validation, error::ServiceError, json::Session};
 
+/// What is too large when an item is put.
+pub(super) const ITEM_SIZE: &str = "Item size";
 /// Most bytes of one item.
 const LARGEST: usize = 400 * 1024;
 
@@ -23,14 +25,14 @@ pub(super) fn find(connection: &Connection, table: &Table, place: &Place) -> Res
     found.map(|text| stored(&text)).transpose()
 }
 
-/// Refuses an item that its table or an index cannot hold; returns where it goes.
-pub(super) fn check(table: &Table, item: &Item) -> Result<Place, ServiceError> {
+/// Refuses an item that its table or an index cannot hold; returns where it goes. `size` is how the refusal of a large one begins.
+pub(super) fn check(table: &Table, item: &Item, size: &str) -> Result<Place, ServiceError> {
     let place = table.key().place_of_item(item)?;
     for index in table.definition.indexes() {
         fits_index(&table.definition.key_of(&index.key_schema), &index.name, item)?;
     }
     if size_of(item) > LARGEST {
-        return Err(validation("Item size has exceeded the maximum allowed size"));
+        return Err(validation(format!("{size} has exceeded the maximum allowed size")));
     }
     Ok(place)
 }

@@ -31,6 +31,17 @@ pub(super) struct Place {
 }
 
 impl Place {
+    fn within_limits(self) -> Result<Self, ServiceError> {
+        let refuse = |why: &str| Err(validation(format!("One or more parameter values were invalid: {why}")));
+        if self.hash.len() > HASH {
+            return refuse("Size of hashkey has exceeded the maximum size limit of2048 bytes");
+        }
+        if self.range.len() > RANGE {
+            return refuse("Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+        }
+        Ok(self)
+    }
+
     pub(super) fn sql(&self) -> [Sql; 2] {
         [Sql::Blob(self.hash.clone()), Sql::Blob(self.range.clone())]
     }
@@ -87,15 +98,7 @@ impl Key {
     }
 
     fn sized(&self, item: &Item) -> Result<Place, ServiceError> {
-        let place = self.place(item).ok_or_else(|| validation("The provided key element does not match the schema"))?;
-        let refuse = |why: &str| Err(validation(format!("One or more parameter values were invalid: {why}")));
-        if place.hash.len() > HASH {
-            return refuse("Size of hashkey has exceeded the maximum size limit of2048 bytes");
-        }
-        if place.range.len() > RANGE {
-            return refuse("Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
-        }
-        Ok(place)
+        self.place(item).ok_or_else(|| validation("The provided key element does not match the schema"))?.within_limits()
     }
 }
 
@@ -107,7 +110,8 @@ fn is_empty(value: &Attribute) -> Option<&'static str> {
     }
 }
 
-fn not_empty(name: &str, value: &Attribute) -> Result<(), ServiceError> {
+/// Refuses a value that no key can have.
+pub(super) fn not_empty(name: &str, value: &Attribute) -> Result<(), ServiceError> {
     let Some(kind) = is_empty(value) else { return Ok(()) };
     Err(validation(format!(
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}"
@@ -131,5 +135,5 @@ pub(super) fn fits_index(key: &Key, index: &str, item: &Item) -> Result<(), Serv
             )));
         }
     }
-    Ok(())
+    key.place(item).map_or(Ok(()), |place| place.within_limits().map(drop))
 }

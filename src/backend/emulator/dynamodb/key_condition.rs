@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::{
     expression::{Comparison, Condition, Fault, Operand, path::Path},
-    key::{Key, KeyAttribute},
+    key::{Key, KeyAttribute, not_empty},
     value::Attribute,
 };
 
@@ -52,7 +52,7 @@ impl Stretch {
         }
         let find = |name: &str| clauses.iter().find(|clause| clause.name == name).map(|clause| &clause.test);
         let hash = match find(&key.hash.name) {
-            Some(Test::Compare(Comparison::Equal, value)) => bytes(value, &key.hash)?,
+            Some(Test::Compare(Comparison::Equal, value)) => compared(value, &key.hash)?,
             _ => return Err(Refusal::Schema("Query key condition not supported".to_owned())),
         };
         let test = key.range.as_ref().and_then(|range| Some((range, find(&range.name)?)));
@@ -125,13 +125,19 @@ fn bytes(value: &Attribute, attribute: &KeyAttribute) -> Result<Vec<u8>, Refusal
     })
 }
 
+/// The same of a value that the key is compared with: no key is empty.
+fn compared(value: &Attribute, attribute: &KeyAttribute) -> Result<Vec<u8>, Refusal> {
+    not_empty(&attribute.name, value).map_err(|error| Refusal::Schema(error.message))?;
+    bytes(value, attribute)
+}
+
 type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 impl Test<'_> {
     fn bounds(&self, attribute: &KeyAttribute) -> Result<Bounds, Refusal> {
         Ok(match self {
             Self::Compare(comparison, value) => {
-                let value = bytes(value, attribute)?;
+                let value = compared(value, attribute)?;
                 match comparison {
                     Comparison::Less => (Bound::Unbounded, Bound::Excluded(value)),
                     Comparison::AtMost => (Bound::Unbounded, Bound::Included(value)),

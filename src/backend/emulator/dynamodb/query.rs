@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     expression::{
         Condition, Fault, check, condition,
-        path::Path,
+        path::{Path, no_overlap},
         paths,
         placeholders::{Given, Placeholders},
     },
@@ -25,7 +25,7 @@ use crate::backend::emulator::{
     json::Session,
 };
 
-const SELECTS: [&str; 4] = ["ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT"];
+const SELECTS: [&str; 4] = ["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"];
 
 /// What queries and scans have in common.
 #[derive(Deserialize)]
@@ -66,7 +66,8 @@ fn refuse(expression: &'static str) -> impl Fn(Fault) -> ServiceError {
 
 /// The paths of a projection.
 pub(super) fn projection(text: Option<&str>, placeholders: &Placeholders) -> Result<Option<Vec<Path>>, ServiceError> {
-    text.map(|text| paths(text, placeholders)).transpose().map_err(refuse("ProjectionExpression"))
+    let read = |text| paths(text, placeholders).and_then(|paths| no_overlap(&paths.iter().collect::<Vec<_>>()).map(|()| paths));
+    text.map(read).transpose().map_err(refuse("ProjectionExpression"))
 }
 
 /// What of `item` the projection asks for.
@@ -102,16 +103,20 @@ impl Terms {
     }
 
     fn check_select(&self) -> Result<(), ServiceError> {
-        match (self.select.as_deref(), self.projection_expression.is_some()) {
-            (Some("SPECIFIC_ATTRIBUTES"), false) => {
-                Err(validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"))
+        let refuse = |why: &str| Err(validation(format!("1 validation error detected: {why}")));
+        let shown = match self.select.as_deref() {
+            Some("COUNT") => "only the Count",
+            Some(select) => select,
+            None => return Ok(()),
+        };
+        match (shown, self.projection_expression.is_some()) {
+            ("SPECIFIC_ATTRIBUTES", true) => Ok(()),
+            ("SPECIFIC_ATTRIBUTES", false) => {
+                refuse("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
             }
-            (Some("COUNT"), true) => Err(validation("Cannot specify the AttributesToGet when choosing to get only the Count")),
-            (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES")), true) => {
-                Err(validation(format!("Cannot specify the ProjectionExpression when choosing to get {select}")))
-            }
-            (Some("ALL_PROJECTED_ATTRIBUTES"), _) if self.index_name.is_none() => {
-                Err(validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"))
+            (_, true) => refuse(&format!("Cannot specify the ProjectionExpression when choosing to get {shown}")),
+            ("ALL_PROJECTED_ATTRIBUTES", false) if self.index_name.is_none() => {
+                refuse("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
             }
             _ => Ok(()),
         }

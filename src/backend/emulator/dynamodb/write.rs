@@ -19,7 +19,7 @@ use crate::backend::emulator::{
     json::Session,
 };
 
-const RETURNS: [&str; 5] = ["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"];
+const RETURNS: [&str; 5] = ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"];
 
 /// What all writes have in common.
 #[derive(Deserialize)]
@@ -103,7 +103,7 @@ pub(super) fn put(session: &Session<'_>, input: Put) -> Result<Value, ServiceErr
     placeholders.all_used()?;
     let new = read_item(&input.item)?;
     let table = Table::open(session, &terms.table_name, None, "PutItem")?;
-    let place = item::check(&table, &new)?;
+    let place = item::check(&table, &new, item::ITEM_SIZE)?;
     let old = item::find(session.connection, &table, &place)?;
     terms.allow(condition.as_ref(), old.as_ref())?;
     item::put(session, &table, &place, old.as_ref(), &new)?;
@@ -132,6 +132,18 @@ pub(super) fn delete(session: &Session<'_>, input: Delete) -> Result<Value, Serv
     Ok(terms.answer(old.as_ref()))
 }
 
+/// What is empty, an update refuses as it refuses members of the wrong form.
+fn nothing_empty(expression: Option<&str>, given: &Given) -> Result<(), ServiceError> {
+    let why = if given.has_no_value() {
+        "ExpressionAttributeValues must not be empty"
+    } else if expression.is_some_and(|text| text.trim().is_empty()) {
+        "Invalid UpdateExpression: The expression can not be empty;"
+    } else {
+        return Ok(());
+    };
+    Err(validation(format!("1 validation error detected: {why}")))
+}
+
 #[derive(Deserialize)]
 pub(super) struct Update {
     #[serde(rename = "Key")]
@@ -144,6 +156,7 @@ pub(super) struct Update {
 
 pub(super) fn update(session: &Session<'_>, input: Update) -> Result<Value, ServiceError> {
     let terms = input.terms;
+    nothing_empty(input.expression.as_deref(), &terms.given)?;
     let (condition, placeholders) = terms.read(&[("UpdateExpression", input.expression.is_some())])?;
     let clauses = input.expression.as_deref().map(|text| {
         let parsed = update_clauses(text, &placeholders);
@@ -162,7 +175,7 @@ pub(super) fn update(session: &Session<'_>, input: Update) -> Result<Value, Serv
     let old = item::find(session.connection, &table, &place)?;
     terms.allow(condition.as_ref(), old.as_ref())?;
     let new = clauses.apply(old.as_ref().unwrap_or(&key)).map_err(|fault| validation(fault.0))?;
-    item::check(&table, &new)?;
+    item::check(&table, &new, "Item size to update")?;
     item::put(session, &table, &place, old.as_ref(), &new)?;
     let touched = |item: &Item| clauses.touched(item);
     let attributes = match terms.return_values.as_deref() {

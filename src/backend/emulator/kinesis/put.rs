@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::{
     invalid,
-    shard::{self, Shard, hash},
+    shard::{self, Shard, hash, written_as_key},
     stream::{Stream, Target},
 };
 use crate::backend::emulator::{constraints::Constraints, error::ServiceError, json::Session};
 
-/// Longest record, in bytes.
+/// Longest record with its partition key, in bytes.
 const RECORD: usize = 1024 * 1024;
 /// Most records, and bytes with their keys, of one `PutRecords`.
 const RECORDS: usize = 500;
@@ -54,10 +54,15 @@ impl Record {
         let data = BASE64_STANDARD
             .decode(&self.data)
             .map_err(|error| ServiceError::new("SerializationException", format!("{field}data is not base64: {error}")))?;
-        Constraints::default()
-            .sized(data.len(), &format!("{field}data"), (0, RECORD))
-            .sized(self.partition_key.chars().count(), &format!("{field}partitionKey"), (1, 256))
-            .check()?;
+        let mut constraints = Constraints::default().sized(data.len(), &format!("{field}data"), (0, RECORD)).sized(
+            self.partition_key.chars().count(),
+            &format!("{field}partitionKey"),
+            (1, 256),
+        );
+        if let Some(key) = &self.explicit_hash_key {
+            constraints = written_as_key(constraints, key, &format!("{field}explicitHashKey"));
+        }
+        constraints.check()?;
         let key = match &self.explicit_hash_key {
             None => hash(&self.partition_key),
             Some(text) => text.parse().map_err(|_| {
@@ -66,6 +71,18 @@ impl Record {
             })?,
         };
         Ok(Checked { data, partition_key: self.partition_key, key })
+    }
+}
+
+impl Checked {
+    /// Its bytes with those of its partition key.
+    fn size(&self) -> usize {
+        self.data.len() + self.partition_key.len()
+    }
+
+    /// Refuses a record that its partition key makes too large.
+    fn fits(&self, field: &str) -> Result<(), ServiceError> {
+        Constraints::default().sized(self.size(), &format!("{field}data"), (0, RECORD)).check()
     }
 }
 
@@ -101,6 +118,7 @@ impl<'a> Writer<'a> {
 
 pub(super) fn one(session: &Session<'_>, input: PutRecord) -> Result<Value, ServiceError> {
     let record = input.record.check("")?;
+    record.fits("")?;
     let mut writer = Writer::open(session, &input.target, "PutRecord")?;
     let mut answer = writer.put(&record)?;
     writer.stream.keep_counter(session.connection)?;
@@ -110,11 +128,13 @@ pub(super) fn one(session: &Session<'_>, input: PutRecord) -> Result<Value, Serv
 
 pub(super) fn many(session: &Session<'_>, input: PutRecords) -> Result<Value, ServiceError> {
     Constraints::default().sized(input.records.len(), "records", (1, RECORDS)).check()?;
-    let check = |(index, record): (usize, Record)| record.check(&format!("records.{}.member.", index + 1));
+    let field = |index: usize| format!("records.{}.member.", index + 1);
+    let check = |(index, record): (usize, Record)| record.check(&field(index));
     let records = input.records.into_iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;
-    if records.iter().map(|record| record.data.len() + record.partition_key.len()).sum::<usize>() > BATCH {
+    if records.iter().map(Checked::size).sum::<usize>() > BATCH {
         return Err(invalid(format!("Records size exceeds {} MB limit", BATCH / 1024 / 1024)));
     }
+    records.iter().enumerate().try_for_each(|(index, record)| record.fits(&field(index)))?;
     let mut writer = Writer::open(session, &input.target, "PutRecords")?;
     let answers = records.iter().map(|record| writer.put(record)).collect::<Result<Vec<_>, _>>()?;
     writer.stream.keep_counter(session.connection)?;

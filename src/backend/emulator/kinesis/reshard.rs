@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    in_use, invalid,
-    shard::{HashRange, Shard},
+    invalid, not_found,
+    shard::{self, HashRange, Shard, written_as_key},
     stream::{Stream, Target, within_limit},
 };
 use crate::backend::emulator::{ACCOUNT, constraints::Constraints, error::ServiceError, json::Session};
@@ -21,6 +21,8 @@ pub(super) struct Split {
 }
 
 pub(super) fn split(session: &Session<'_>, input: Split) -> Result<Value, ServiceError> {
+    let constraints = Constraints::default().name(&input.shard, "shardToSplit", shard::ID);
+    written_as_key(constraints, &input.new_starting_hash_key, "newStartingHashKey").check()?;
     let mut stream = Stream::open(session, &input.target, "SplitShard")?;
     provisioned(&stream)?;
     let shard = eligible(session, &stream, &input.shard)?;
@@ -51,6 +53,7 @@ pub(super) struct Merge {
 }
 
 pub(super) fn merge(session: &Session<'_>, input: Merge) -> Result<Value, ServiceError> {
+    Constraints::default().name(&input.shard, "shardToMerge", shard::ID).name(&input.other, "adjacentShardToMerge", shard::ID).check()?;
     let mut stream = Stream::open(session, &input.target, "MergeShards")?;
     provisioned(&stream)?;
     let shard = eligible(session, &stream, &input.shard)?;
@@ -147,11 +150,12 @@ fn join(session: &Session<'_>, stream: &mut Stream, shard: &Shard, other: &Shard
 
 /// The shard with this id, if it is open.
 fn eligible(session: &Session<'_>, stream: &Stream, id: &str) -> Result<Shard, ServiceError> {
-    let shard = Shard::find(session.connection, stream, id, session.now)?;
+    let found = Shard::look(session.connection, stream, id, session.now)?;
+    let shard = found.ok_or_else(|| not_found(format!("Could not find shard {id} in stream {} under account {ACCOUNT}.", stream.name)))?;
     if shard.closed.is_none() {
         return Ok(shard);
     }
-    Err(in_use(format!(
+    Err(invalid(format!(
         "Shard {id} in stream {} under account {ACCOUNT} has already been merged or split, and thus is not eligible for merging or splitting.",
         stream.name
     )))

@@ -19,6 +19,7 @@ pub(super) struct Retention {
 
 pub(super) fn lengthen(session: &Session<'_>, input: Retention) -> Result<Value, ServiceError> {
     let stream = Stream::open(session, &input.target, "IncreaseStreamRetentionPeriod")?;
+    possible(input.retention_period_hours)?;
     if input.retention_period_hours < stream.retention {
         return Err(invalid(format!(
             "Requested retention period ({} hours) for stream {} can not be shorter than existing retention period ({} hours). \
@@ -31,6 +32,7 @@ pub(super) fn lengthen(session: &Session<'_>, input: Retention) -> Result<Value,
 
 pub(super) fn shorten(session: &Session<'_>, input: Retention) -> Result<Value, ServiceError> {
     let stream = Stream::open(session, &input.target, "DecreaseStreamRetentionPeriod")?;
+    possible(input.retention_period_hours)?;
     if input.retention_period_hours > stream.retention {
         return Err(invalid(format!(
             "Requested retention period ({} hours) for stream {} can not be longer than existing retention period ({} hours). \
@@ -41,7 +43,7 @@ pub(super) fn shorten(session: &Session<'_>, input: Retention) -> Result<Value, 
     keep(session, &stream, input.retention_period_hours)
 }
 
-fn keep(session: &Session<'_>, stream: &Stream, hours: i64) -> Result<Value, ServiceError> {
+fn possible(hours: i64) -> Result<(), ServiceError> {
     if hours < 24 {
         return Err(invalid(format!(
             "Minimum allowed retention period is 24 hours. Requested retention period ({hours} hours) is too short."
@@ -52,6 +54,10 @@ fn keep(session: &Session<'_>, stream: &Stream, hours: i64) -> Result<Value, Ser
             "Maximum allowed retention period is 8760 hours. Requested retention period ({hours} hours) is too long."
         )));
     }
+    Ok(())
+}
+
+fn keep(session: &Session<'_>, stream: &Stream, hours: i64) -> Result<Value, ServiceError> {
     session.connection.execute("UPDATE kinesis_stream SET retention = ?2 WHERE id = ?1", (stream.id, hours))?;
     Ok(Value::Null)
 }

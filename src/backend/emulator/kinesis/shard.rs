@@ -5,7 +5,15 @@ use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
 use super::{not_found, stream::Stream};
-use crate::backend::emulator::{ACCOUNT, error::ServiceError};
+use crate::backend::emulator::{
+    ACCOUNT,
+    constraints::{Constraints, Name},
+    error::ServiceError,
+};
+
+/// What a shard's id may look like.
+pub(super) const ID: Name =
+    Name { length: (1, 128), allowed: |c| c.is_ascii_alphanumeric() || "_.-".contains(c), pattern: "[a-zA-Z0-9_.-]+" };
 
 /// The keys that a shard takes, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +39,12 @@ impl HashRange {
 /// The hash key of a partition key: its MD5, as a number.
 pub(super) fn hash(partition_key: &str) -> u128 {
     u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into())
+}
+
+/// Notes that `key` is not written as hash keys are.
+pub(super) fn written_as_key(constraints: Constraints, key: &str, field: &str) -> Constraints {
+    let matches = key == "0" || (key.len() <= 39 && !key.starts_with('0') && !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()));
+    constraints.like(key, field, "0|([1-9]\\d{0,38})", matches)
 }
 
 /// One shard.
@@ -91,10 +105,15 @@ impl Shard {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The shard with this id, which is still there at `now`.
-    pub(super) fn find(connection: &Connection, stream: &Stream, id: &str, now: i64) -> Result<Self, ServiceError> {
+    /// The shard with this id, if it is still there at `now`.
+    pub(super) fn look(connection: &Connection, stream: &Stream, id: &str, now: i64) -> Result<Option<Self>, ServiceError> {
         let shards = Self::all(connection, stream, now)?;
-        let found = number(id).and_then(|number| shards.into_iter().find(|shard| shard.number == number));
+        Ok(number(id).and_then(|number| shards.into_iter().find(|shard| shard.number == number)))
+    }
+
+    /// The same, which must be there.
+    pub(super) fn find(connection: &Connection, stream: &Stream, id: &str, now: i64) -> Result<Self, ServiceError> {
+        let found = Self::look(connection, stream, id, now)?;
         found.ok_or_else(|| not_found(format!("Shard {id} in stream {} under account {ACCOUNT} does not exist", stream.name)))
     }
 

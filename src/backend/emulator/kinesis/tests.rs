@@ -101,11 +101,11 @@ async fn a_split_closes_the_parent_and_opens_two_children() {
     assert_eq!(all[2].hash_key_range().map(HashKeyRange::starting_hash_key), Some(HALF));
     assert_eq!(open_shards(&kinesis, "work").await, 2);
     let closed = split(&kinesis, "work", "shardId-000000000000", "7").await.expect_err("closed");
-    assert_eq!(closed.0, "ResourceInUseException");
+    assert_eq!(closed.0, "InvalidArgumentException");
     let absent = split(&kinesis, "work", "shardId-000000000009", "7").await.expect_err("absent");
     assert_eq!(absent.0, "ResourceNotFoundException");
-    for key in ["1", HALF, "x"] {
-        assert_eq!(split(&kinesis, "work", "shardId-000000000001", key).await.expect_err("outside").0, "InvalidArgumentException");
+    for (key, code) in [("1", "InvalidArgumentException"), (HALF, "InvalidArgumentException"), ("x", "ValidationException")] {
+        assert_eq!(split(&kinesis, "work", "shardId-000000000001", key).await.expect_err("no place to split").0, code);
     }
 }
 
@@ -173,7 +173,7 @@ async fn records_go_to_the_shard_of_their_key_and_are_read_in_order() {
     assert!(second.sequence_number() > first.sequence_number());
     assert_eq!((first.sequence_number().len(), first.shard_id()), (56, second.shard_id()));
     assert_eq!(put("a", Some(QUARTER), "3").await.expect("put").shard_id(), "shardId-000000000001");
-    assert_eq!(fault(&put("a", Some("x"), "4").await.expect_err("no number")).0, "InvalidArgumentException");
+    assert_eq!(fault(&put("a", Some("x"), "4").await.expect_err("no number")).0, "ValidationException");
     assert_eq!(read(&kinesis, "work", first.shard_id(), ShardIteratorType::TrimHorizon).await, [b"1", b"2"]);
     assert!(read(&kinesis, "work", first.shard_id(), ShardIteratorType::Latest).await.is_empty());
     let after = kinesis.get_shard_iterator().stream_name("work").shard_id(first.shard_id());
@@ -212,7 +212,7 @@ async fn a_batch_of_records_has_limits() {
     assert_eq!((done.failed_record_count(), done.records().len()), (Some(0), 500));
     assert_eq!(fault(&put(vec![entry(1); 501]).await.expect_err("too many")).0, "ValidationException");
     assert_eq!(fault(&put(vec![entry(1024 * 1024 + 1)]).await.expect_err("too long")).0, "ValidationException");
-    assert_eq!(fault(&put(vec![entry(1024 * 1024); 5]).await.expect_err("too much")).0, "InvalidArgumentException");
+    assert_eq!(fault(&put(vec![entry(1024 * 1024 - 1); 6]).await.expect_err("too much")).0, "InvalidArgumentException");
 }
 
 #[tokio::test]

@@ -289,6 +289,15 @@ fn run(kind: Kind, deeds: &[Deed]) -> Result<(), TestCaseError> {
     })
 }
 
+/// One message is received too often already; the others are now, and stay visible while the receive goes on.
+#[test]
+fn a_receive_does_not_bury_what_it_gives() {
+    let send = Deed::Send { delay: 0, group: 0 };
+    let receive = Deed::Receive { most: 10, visibility: Some(0) };
+    let deeds = [&send, &receive, &send, &send, &receive, &receive, &receive, &receive];
+    run(Kind::Standard, &deeds.map(Clone::clone)).expect("as its model");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 

@@ -179,14 +179,18 @@ fn claim(session: &Session<'_>, queue: &Queue, most: usize, hide: i64) -> Result
     let mut receipts: Vec<Receipt> = Vec::new();
     loop {
         let mut skipped = false;
-        for (row, sent, receives) in candidates(session, queue, most - receipts.len())? {
+        for (row, sent, receives) in candidates(session, queue, most)? {
+            // With a visibility timeout of 0 it is still there: it counts for this receive once, and can be moved by the next.
+            if receipts.len() >= most || receipts.iter().any(|receipt| receipt.message == row) {
+                continue;
+            }
             if sent <= oldest {
                 skipped = true;
                 session.connection.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([row])?;
             } else if let Some((_, target)) = redrive.as_ref().filter(|(limit, _)| receives >= *limit) {
                 skipped = true;
                 bury(session, queue, target, row)?;
-            } else if receipts.iter().all(|receipt| receipt.message != row) {
+            } else {
                 let receipt = Receipt::new(queue.id, row);
                 session
                     .connection

@@ -11,7 +11,7 @@ use super::{
     trigger::{Trigger, validate_triggers},
 };
 use crate::core::{
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     hpa,
     keda::{
         executor,
@@ -214,7 +214,8 @@ impl ScaledObjectSpec {
         }
         if self.triggers.iter().all(Trigger::is_resource) {
             let why = "a fallback needs a trigger other than cpu and memory";
-            return Err(Error::new(Kind::Input, "invalid spec.fallback", why));
+            let kinds: Vec<&str> = self.triggers.iter().map(|trigger| trigger.kind.as_str()).collect();
+            return Err(Error::input("spec.fallback with triggers", kinds.join(", "), why));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::core::{
 
 /// The trigger's type.
 pub const DYNAMODB_TRIGGER: &str = "aws-dynamodb";
-/// What an absent `targetValue` reads as, and what is refused.
+/// The `targetValue` that KEDA takes for none.
 const NO_TARGET: i64 = -1;
 
 /// One trigger's parameters.
@@ -51,7 +51,7 @@ impl DynamoDbMetadata {
     /// `Input`, with everything that KEDA's scaler would refuse.
     pub fn parse(sources: Sources<'_>) -> Result<Self> {
         let mut parameters = Parameters::new(sources);
-        let target_value = parameters.integer("targetValue", NO_TARGET);
+        let target_value = parameters.integer("targetValue", 0);
         if parameters.text("targetValue", &[Source::Trigger]).is_none() {
             parameters.missing("targetValue", "it says how many items one job is wanted for");
         } else if target_value == NO_TARGET {

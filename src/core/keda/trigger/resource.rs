@@ -32,15 +32,17 @@ pub struct ResourceMetadata {
 }
 
 impl ResourceMetadata {
-    /// Reads the parameters of the trigger type `resource`. The deprecated parameter `type` goes before `metric_type`.
+    /// Reads the parameters of the trigger type `resource`.
     ///
     /// # Errors
     /// `Input`, with everything that KEDA's scaler would refuse; a quantity that makes KEDA panic is one of them.
     pub fn parse(resource: &str, metric_type: Option<MetricType>, sources: Sources<'_>) -> Result<Self> {
         let mut parameters = Parameters::new(sources);
-        let legacy = parameters.text("type", &[Source::Trigger]);
+        if let Some(given) = parameters.text("type", &[Source::Trigger]) {
+            parameters.refuse("type", given, "left out: KEDA takes it no longer since 2.18; the trigger's own `metricType` says it");
+        }
         let value = parameters.required("value", &[Source::Trigger]);
-        let target = match legacy.map_or(metric_type, MetricType::from_name) {
+        let target = match metric_type {
             Some(MetricType::Utilization) => ResourceTarget::Utilization(value.parse().unwrap_or_else(|_| {
                 parameters.refuse("value", value, "a whole number of percent, as metricType is Utilization");
                 0
@@ -52,8 +54,7 @@ impl ResourceMetadata {
                 ResourceTarget::AverageValue(value.to_owned())
             }
             other => {
-                let given = legacy.or(other.map(MetricType::name)).unwrap_or_default();
-                parameters.refuse("metricType", given, "Utilization or AverageValue");
+                parameters.refuse("metricType", other.map_or("", MetricType::name), "Utilization or AverageValue");
                 ResourceTarget::Utilization(0)
             }
         };
@@ -103,9 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn the_deprecated_type_still_serves_a_scaled_job() {
-        let metadata = parse(None, &[("type", "Utilization"), ("value", "70"), ("containerName", "app")]).expect("valid");
+    fn the_type_among_the_parameters_is_refused_and_one_is_needed() {
+        let metadata = parse(Some(MetricType::Utilization), &[("value", "70"), ("containerName", "app")]).expect("valid");
         assert_eq!((metadata.target, metadata.container_name.as_str()), (ResourceTarget::Utilization(70), "app"));
+        let error = parse(Some(MetricType::Utilization), &[("type", "Utilization"), ("value", "70")]).expect_err("taken no longer");
+        assert!(error.why.contains("`type` is `Utilization`: it must be left out"), "{error}");
         let error = parse(None, &[("value", "70")]).expect_err("no type");
         assert!(error.why.contains("`metricType` is ``: it must be Utilization or AverageValue"), "{error}");
     }

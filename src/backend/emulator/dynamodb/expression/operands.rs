@@ -39,10 +39,10 @@ pub(in super::super) fn check(condition: &Condition) -> Result<(), Fault> {
             if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
                 return Ok(());
             }
-            [left, right].into_iter().try_for_each(|operand| ordered(comparison.sign(), operand))
+            [left, right].into_iter().try_for_each(|operand| ordered(&format!("operator: {}", comparison.sign()), operand))
         }
         Condition::Between(operand, low, high) => {
-            [operand, low, high].into_iter().try_for_each(|operand| ordered("BETWEEN", operand))?;
+            [operand, low, high].into_iter().try_for_each(|operand| ordered("operator or function: BETWEEN", operand))?;
             bounds(low, high)
         }
         Condition::In(..) => Ok(()),
@@ -68,7 +68,7 @@ fn distinct(operator: &str, left: &Operand, right: &Operand) -> Result<(), Fault
 
 fn ordered(operator: &str, operand: &Operand) -> Result<(), Fault> {
     match operand {
-        Operand::Value(value) if value.key().is_none() => Err(wrong_type(&format!("operator: {operator}"), value)),
+        Operand::Value(value) if value.key().is_none() => Err(wrong_type(operator, value)),
         _ => Ok(()),
     }
 }

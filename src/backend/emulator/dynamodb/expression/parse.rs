@@ -97,6 +97,11 @@ impl Parser<'_> {
         self.at = (self.at + 1).min(self.tokens.len() - 1);
     }
 
+    /// Whether names and values are filled in, not only the syntax looked at.
+    pub(super) fn is_filled(&self) -> bool {
+        self.fill.is_some()
+    }
+
     pub(super) fn unexpected(&self) -> Fault {
         unexpected(self.text, self.tokens, self.at)
     }

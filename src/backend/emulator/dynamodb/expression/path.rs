@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Fault;
 use crate::backend::emulator::dynamodb::value::{Attribute, Item};
 
 /// A path, its names filled in.
@@ -38,6 +39,19 @@ impl Path {
         let target = to.entry(self.first.clone()).or_insert_with(|| shell(source, self.rest.first()));
         graft(source, target, &self.rest);
     }
+}
+
+/// Refuses two paths of which one begins with the other.
+pub(in super::super) fn no_overlap(paths: &[&Path]) -> Result<(), Fault> {
+    let begins = |long: &Path, short: &Path| long.first == short.first && long.rest.starts_with(&short.rest);
+    for (index, path) in paths.iter().enumerate() {
+        if let Some(other) = paths[..index].iter().find(|other| begins(path, other) || begins(other, path)) {
+            return Err(Fault(format!(
+                "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: {other}, path two: {path}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// An empty map or list where the path goes on, else the value itself.

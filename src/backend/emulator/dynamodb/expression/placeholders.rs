@@ -16,6 +16,17 @@ pub(in super::super) struct Given {
     expression_attribute_values: Option<Map<String, Value>>,
 }
 
+impl Given {
+    pub(in super::super) fn names(&self) -> Option<&BTreeMap<String, String>> {
+        self.expression_attribute_names.as_ref()
+    }
+
+    /// Whether values are given, and none is in them.
+    pub(in super::super) fn has_no_value(&self) -> bool {
+        self.expression_attribute_values.as_ref().is_some_and(Map::is_empty)
+    }
+}
+
 /// Names and values by their placeholders.
 #[derive(Debug, Default)]
 pub(in super::super) struct Placeholders {

@@ -4,11 +4,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    Condition, Fault, check, condition, paths,
+    Comparison, Condition, Fault, Operand, check, condition,
+    path::{Path, Step},
+    paths,
     placeholders::{Given, Placeholders},
     update_clauses,
 };
-use crate::backend::emulator::dynamodb::value::{Item, read_item};
+use crate::backend::emulator::dynamodb::value::{Attribute, Item, read_item};
 
 fn item(value: &Value) -> Item {
     read_item(value.as_object().expect("an object")).expect("an item")
@@ -156,6 +158,16 @@ fn an_update_sees_the_item_as_it_was() {
     assert_eq!(clauses.apply(&sample()).expect("applies"), wanted);
 }
 
+#[test]
+fn paths_that_overlap_are_refused() {
+    let values = json!({ ":v": { "S": "x" } });
+    for text in ["SET a = :v, a = :v", "SET a = :v, a.b = :v", "SET a[0].b = :v REMOVE a[0]", "SET a = :v ADD a :v"] {
+        let refusal = update_clauses(text, &given(&json!({}), &values)).expect_err(text).0;
+        assert!(refusal.starts_with("Two document paths overlap with each other;"), "{text}: {refusal}");
+    }
+    assert!(update_clauses("SET a.b = :v, a.c = :v REMOVE a[0], a[1]", &given(&json!({}), &values)).is_ok());
+}
+
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("n".to_owned()),
@@ -174,7 +186,90 @@ fn word() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A condition as text; parentheses only where they change the meaning, as more are refused.
+fn written(condition: &Condition) -> String {
+    let part = |inner: &Condition| match inner {
+        Condition::And(_) | Condition::Or(_) => format!("({})", written(inner)),
+        _ => written(inner),
+    };
+    let all = |parts: &[Condition], word: &str| parts.iter().map(part).collect::<Vec<_>>().join(word);
+    let list = |operands: &[&Operand]| operands.iter().map(|operand| shown(operand)).collect::<Vec<_>>().join(", ");
+    match condition {
+        Condition::And(parts) => all(parts, " AND "),
+        Condition::Or(parts) => all(parts, " OR "),
+        Condition::Not(inner) => format!("NOT {}", part(inner)),
+        Condition::Compare(left, comparison, right) => format!("{} {} {}", shown(left), comparison.sign(), shown(right)),
+        Condition::Between(operand, low, high) => format!("{} BETWEEN {} AND {}", shown(operand), shown(low), shown(high)),
+        Condition::In(operand, choices) => format!("{} IN ({})", shown(operand), list(&choices.iter().collect::<Vec<_>>())),
+        Condition::Exists(path) => format!("attribute_exists({})", shown(path)),
+        Condition::NotExists(path) => format!("attribute_not_exists({})", shown(path)),
+        Condition::HasType(path, kind) => format!("attribute_type({})", list(&[path, kind])),
+        Condition::BeginsWith(whole, start) => format!("begins_with({})", list(&[whole, start])),
+        Condition::Contains(whole, part) => format!("contains({})", list(&[whole, part])),
+    }
+}
+
+fn shown(operand: &Operand) -> String {
+    let path = |path: &Path| {
+        let step = |step: &Step| match step {
+            Step::Field(name) => format!(".{name}"),
+            Step::Index(index) => format!("[{index}]"),
+        };
+        path.first.clone() + &path.rest.iter().map(step).collect::<String>()
+    };
+    match operand {
+        Operand::Path(inner) => path(inner),
+        Operand::Size(inner) => format!("size({})", path(inner)),
+        Operand::Value(value) => {
+            let all = values();
+            let mut placeholders = all.as_object().expect("an object").iter();
+            placeholders.find(|(_, given)| Attribute::read(given).as_ref() == Ok(value)).expect("one of the values").0.clone()
+        }
+    }
+}
+
+fn operand() -> impl Strategy<Value = Operand> {
+    let path = || {
+        let step = prop_oneof!["x[m-q]{1,2}".prop_map(Step::Field), (0usize..20).prop_map(Step::Index)];
+        ("x[m-q]{1,2}", prop::collection::vec(step, 0..3)).prop_map(|(first, rest)| Path { first, rest })
+    };
+    let value = (0usize..values().as_object().map_or(0, serde_json::Map::len)).prop_map(|index| {
+        let all = values();
+        Operand::Value(Attribute::read(all.as_object().expect("an object").values().nth(index).expect("in range")).expect("a value"))
+    });
+    prop_oneof![path().prop_map(Operand::Path), path().prop_map(Operand::Size), value]
+}
+
+fn any_condition() -> impl Strategy<Value = Condition> {
+    let signs = [Comparison::Equal, Comparison::NotEqual, Comparison::Less, Comparison::AtMost, Comparison::Greater, Comparison::AtLeast];
+    let leaf = prop_oneof![
+        (operand(), prop::sample::select(signs.to_vec()), operand()).prop_map(|(left, sign, right)| Condition::Compare(left, sign, right)),
+        (operand(), operand(), operand()).prop_map(|(operand, low, high)| Condition::Between(operand, low, high)),
+        (operand(), prop::collection::vec(operand(), 1..4)).prop_map(|(operand, choices)| Condition::In(operand, choices)),
+        operand().prop_map(Condition::Exists),
+        operand().prop_map(Condition::NotExists),
+        (operand(), operand()).prop_map(|(path, kind)| Condition::HasType(path, kind)),
+        (operand(), operand()).prop_map(|(whole, start)| Condition::BeginsWith(whole, start)),
+        (operand(), operand()).prop_map(|(whole, part)| Condition::Contains(whole, part)),
+    ];
+    leaf.prop_recursive(3, 20, 3, |inner| {
+        let several = prop::collection::vec(inner.clone(), 2..4);
+        prop_oneof![
+            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
+            several.clone().prop_map(Condition::And),
+            several.prop_map(Condition::Or),
+        ]
+    })
+}
+
 proptest! {
+    #[test]
+    fn what_is_written_is_read_back(wanted in any_condition()) {
+        let text = written(&wanted);
+        let read = condition(&text, &given(&json!({}), &values()));
+        prop_assert_eq!(read.as_ref(), Ok(&wanted), "{}", text);
+    }
+
     #[test]
     fn no_text_panics(text in "\\PC{0,80}") {
         let _ = read(&text, &values());

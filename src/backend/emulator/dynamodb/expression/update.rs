@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Fault,
     parse::Parser,
-    path::{Path, Step},
+    path::{Path, Step, no_overlap},
     token::Kind,
 };
 use crate::backend::emulator::dynamodb::value::{Attribute, Item};
@@ -53,6 +53,9 @@ pub(super) fn clauses(parser: &mut Parser<'_>) -> Result<Clauses, Fault> {
             })
         })?);
     }
+    if parser.is_filled() {
+        no_overlap(&all.iter().map(Clause::path).collect::<Vec<_>>())?;
+    }
     Ok(Clauses(all))
 }
 
@@ -96,9 +99,8 @@ fn second(parser: &mut Parser<'_>) -> Result<Term, Fault> {
     if parser.takes(")") { Ok(term) } else { Err(parser.unexpected()) }
 }
 
-fn wrong(operator: &str, value: &Attribute) -> Fault {
-    let why = "An operand in the update expression has an incorrect data type";
-    Fault(format!("{why}: {operator} does not take {}", value.kind()))
+fn wrong_type() -> Fault {
+    Fault("An operand in the update expression has an incorrect data type".to_owned())
 }
 
 impl Term {
@@ -113,15 +115,15 @@ impl Term {
             Self::IfNotExists(path, other) => path.look(old).map_or_else(|| other.find(old), |found| Ok(found.clone())),
             Self::ListAppend(left, right) => match (left.find(old)?, right.find(old)?) {
                 (Attribute::L(left), Attribute::L(right)) => Ok(Attribute::L([left, right].concat())),
-                (Attribute::L(_), other) | (other, _) => Err(wrong("list_append", &other)),
+                _ => Err(wrong_type()),
             },
             Self::Plus(left, right) => match (left.find(old)?, right.find(old)?) {
                 (Attribute::N(left), Attribute::N(right)) => left.plus(&right).map(Attribute::N).map_err(Fault),
-                (Attribute::N(_), other) | (other, _) => Err(wrong("+", &other)),
+                _ => Err(wrong_type()),
             },
             Self::Minus(left, right) => match (left.find(old)?, right.find(old)?) {
                 (Attribute::N(left), Attribute::N(right)) => left.minus(&right).map(Attribute::N).map_err(Fault),
-                (Attribute::N(_), other) | (other, _) => Err(wrong("-", &other)),
+                _ => Err(wrong_type()),
             },
         }
     }
@@ -184,7 +186,7 @@ impl Clauses {
 fn only_addable(value: &Attribute) -> Result<Attribute, Fault> {
     match value {
         Attribute::N(_) | Attribute::Ss(_) | Attribute::Ns(_) | Attribute::Bs(_) => Ok(value.clone()),
-        other => Err(wrong("ADD", other)),
+        _ => Err(wrong_type()),
     }
 }
 
@@ -194,7 +196,7 @@ fn added(found: &Attribute, value: &Attribute) -> Result<Attribute, Fault> {
         (Attribute::Ss(left), Attribute::Ss(right)) => Ok(Attribute::Ss(left | right)),
         (Attribute::Ns(left), Attribute::Ns(right)) => Ok(Attribute::Ns(left | right)),
         (Attribute::Bs(left), Attribute::Bs(right)) => Ok(Attribute::Bs(left | right)),
-        _ => Err(wrong("ADD", value)),
+        _ => Err(wrong_type()),
     }
 }
 
@@ -207,7 +209,7 @@ fn without(found: &Attribute, value: &Attribute) -> Result<Option<Attribute>, Fa
         (Attribute::Ss(left), Attribute::Ss(right)) => Ok(some(left - right, Attribute::Ss)),
         (Attribute::Ns(left), Attribute::Ns(right)) => Ok(some(left - right, Attribute::Ns)),
         (Attribute::Bs(left), Attribute::Bs(right)) => Ok(some(left - right, Attribute::Bs)),
-        _ => Err(wrong("DELETE", value)),
+        _ => Err(wrong_type()),
     }
 }
 
