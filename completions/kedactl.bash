@@ -694,7 +694,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__run)
-            opts="-f -o -q -h --filename --once --until-drained --for --assume --work-seconds --pace --stack --state-dir --output --color --quiet --help"
+            opts="-f -o -q -h --filename --once --until-drained --for --assume --create-sources --keep --work-seconds --pace --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -140,6 +140,8 @@ always\t'Always'
 never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l once -d 'Look at each object once, say what KEDA would do, and create nothing'
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l until-drained -d 'End when no trigger is active and no job beyond the minimum runs'
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l create-sources -d 'Make the queues, streams and tables that the triggers name in the embedded service, and roles that may read them'
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l keep -d 'Leave what --create-sources made for later runs; `kedactl teardown --stack STACK-run` removes it'
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l analyzer-url -d 'The result analyzer to ask [default: the stack\'s own]' -r

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{
     Backend,
     absent::NoCluster,
+    aws::scalers::{AwsScalers, Resolution},
     manifests::{
         Manifests,
         overlay::{Catalog, Key, Overlay},
@@ -14,13 +16,18 @@ use super::{
     process::{Launch, Trial},
 };
 use crate::core::{
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    event::Fanout,
     keda::{
         manifest::{self, Trigger},
-        trigger::assumed::Assumption,
+        trigger::assumed::{Assumed, Assumption},
     },
-    ops::run::{AssumedScalers, BoundedScalers, spread::Seat},
-    ports::{Jobs, Objects, Scalers, Workloads},
+    needs::{Needs, Reader},
+    ops::{
+        run::{AssumedScalers, BoundedScalers, spread::Seat},
+        watch::container_environment,
+    },
+    ports::{Asked, Jobs, Objects, Scalers, Workloads},
     settings::Target,
 };
 
@@ -41,6 +48,7 @@ pub struct Post {
     pub objects: Arc<dyn Objects>,
     /// What reads its triggers.
     pub scalers: Arc<dyn Scalers>,
+    resolver: Arc<AwsScalers>,
     /// Where its jobs run.
     pub jobs: Arc<dyn Jobs>,
     /// Where its target runs.
@@ -48,13 +56,50 @@ pub struct Post {
 }
 
 /// A namespace's objects, and what reads the triggers of those in it.
-type World = (Arc<dyn Objects>, Arc<dyn Scalers>);
+type World = (Arc<dyn Objects>, Arc<AwsScalers>, Arc<dyn Scalers>);
 
 impl Post {
     /// Its place among others.
     #[must_use]
     pub fn seat(&self) -> Seat {
         Seat::new(&self.key.namespace, &self.key.name, &self.triggers, self.interval)
+    }
+
+    /// Its triggers as they are resolved, but for those of which something is assumed from the start on. What cannot be resolved is
+    /// left out: its loop says why.
+    async fn readers(&self, assumptions: &[Assumption]) -> Vec<Reader> {
+        let Ok((pod, container)) = self.pod().await else { return Vec::new() };
+        let Ok(env) = container_environment(&pod, container.as_deref(), &*self.objects).await else { return Vec::new() };
+        let (owner, nobody) = (self.key.path(), Fanout(Vec::new()));
+        let mut readers = Vec::new();
+        for (index, trigger) in self.triggers.iter().enumerate() {
+            let assumed = Assumed::of(index, trigger, assumptions).ok().flatten();
+            if assumed.is_some_and(|assumed| assumed.reading(Duration::ZERO).is_some()) {
+                continue;
+            }
+            let asked = Asked { owner: &owner, index, trigger, env: &env, pod: &pod, reporter: &nobody };
+            if let Ok(Resolution { metadata, access: Some(access), .. }) = self.resolver.resolve(asked).await {
+                let about = format!("{} triggers[{index}]", self.key.path());
+                readers.push(Reader { about, metadata, authorization: access.authorization });
+            }
+        }
+        readers
+    }
+
+    /// The spec of the pods that it makes, and the container whose environment its triggers may read.
+    async fn pod(&self) -> Result<(Value, Option<String>)> {
+        let Key { kind, name, .. } = &self.key;
+        let value = self.objects.get(kind, name).await?.unwrap_or_default();
+        if kind == "ScaledJob" {
+            let spec = manifest::scaled_job(&value)?.spec;
+            let pod = spec.job_target_ref.pointer("/template/spec").cloned().unwrap_or_default();
+            return Ok((pod, spec.env_source_container_name));
+        }
+        let target = manifest::scaled_object(&value)?.spec.scale_target_ref;
+        let kind = target.kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("Deployment");
+        let absent = || Error::new(Kind::NotFound, format!("no {kind} `{}`", target.name), "spec.scaleTargetRef names it");
+        let object = self.objects.get(kind, &target.name).await?.ok_or_else(absent)?;
+        Ok((object.pointer("/spec/template/spec").cloned().unwrap_or_default(), target.env_source_container_name))
     }
 }
 
@@ -86,11 +131,11 @@ impl Backend {
         Trial::begin(&self.settings.state_dir.join("runs"), launch).await
     }
 
-    /// The world of each object: scalers that read what nothing is assumed of.
+    /// The world of each object: scalers that read what nothing is assumed of, as the operator of `reader`.
     ///
     /// # Errors
     /// When the state directory cannot be used.
-    pub async fn posts(&self, manifests: &Manifests, assumptions: &[Assumption], trial: &Trial) -> Result<Vec<Post>> {
+    pub async fn posts(&self, manifests: &Manifests, assumptions: &[Assumption], trial: &Trial, reader: &Self) -> Result<Vec<Post>> {
         let catalog = Arc::new(manifests.catalog.clone());
         let keda = self.over(&catalog, &self.settings.names.keda_namespace).await?;
         let turns = Arc::new(Semaphore::new(TURNS));
@@ -99,16 +144,28 @@ impl Backend {
         for (key, triggers, interval) in runnable(manifests)? {
             if !worlds.contains_key(&key.namespace) {
                 let objects = self.over(&catalog, &key.namespace).await?;
-                let real = Arc::new(self.scalers_over(&key.namespace, objects.clone(), keda.clone()).await?);
-                let bounded = Arc::new(BoundedScalers::new(real, turns.clone()));
+                let real = Arc::new(reader.scalers_over(&key.namespace, objects.clone(), keda.clone()).await?);
+                let bounded = Arc::new(BoundedScalers::new(real.clone(), turns.clone()));
                 let scalers: Arc<dyn Scalers> = Arc::new(AssumedScalers::new(bounded, assumptions.to_vec()));
-                worlds.insert(key.namespace.clone(), (objects, scalers));
+                worlds.insert(key.namespace.clone(), (objects, real, scalers));
             }
-            let (objects, scalers) = worlds[&key.namespace].clone();
+            let (objects, resolver, scalers) = worlds[&key.namespace].clone();
             let jobs = Arc::new(trial.jobs(&format!("{}.{}.{}", key.namespace, key.kind.to_lowercase(), key.name)));
-            posts.push(Post { key, triggers, interval, objects, scalers, jobs, workloads: Arc::new(NoCluster) });
+            posts.push(Post { key, triggers, interval, objects, scalers, resolver, jobs, workloads: Arc::new(NoCluster) });
         }
         Ok(posts)
+    }
+
+    /// What the triggers of `posts` need in AWS, but for those of which something is assumed from the start on.
+    ///
+    /// # Errors
+    /// `Input`, when what a trigger says does not tell what it needs.
+    pub async fn needs(&self, posts: &[Post], assumptions: &[Assumption]) -> Result<Needs> {
+        let mut readers = Vec::new();
+        for post in posts {
+            readers.extend(post.readers(assumptions).await);
+        }
+        Needs::of(&readers, &self.settings.place.account)
     }
 
     /// What files have in `namespace`, over the stack's own objects where it is set up on this machine.

@@ -72,7 +72,7 @@ impl Backend {
         let refused = |at: &str| {
             let error =
                 Error::input("--create-sources", at, "sources and roles are made in the embedded service only: elsewhere they cost money");
-            error.hint("make them there yourself, or leave the target and the endpoint out: kedactl run --target local --create-sources")
+            error.hint("make them there yourself, or choose the embedded service: kedactl target local, or another --stack")
         };
         match self.settings.aws() {
             Aws::Embedded => {}

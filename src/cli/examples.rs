@@ -43,6 +43,7 @@ fn of(path: &str) -> &'static [&'static str] {
         "watch" => &["kedactl watch"],
         "run" => &[
             "kedactl run -f scaled-job.yaml --once",
+            "kedactl run -f examples/ --once --create-sources",
             "kedactl run -f manifests/ --assume orders=250 --assume orders=0@1m --until-drained",
             "kedactl run -f scaled-job.yaml --for 5m -- ./examples/encode.sh",
         ],

@@ -24,6 +24,7 @@ mod render;
 mod report;
 mod run;
 mod setup;
+mod sources;
 mod status;
 mod table;
 mod target;

@@ -6,14 +6,17 @@ use kedactl::{
     backend::{
         Backend,
         manifests::{self, Manifests},
+        process::Trial,
         run::{Post, runnable},
+        sources::RunSources,
     },
     core::{
-        error::{Error, Result},
+        error::Result,
         event::Fanout,
-        keda::trigger::assumed::{Assumption, check_names, span},
+        expiry::parse_watch,
+        keda::trigger::assumed::{Assumption, check_names},
         ops::{
-            run::{self, Member, Mine, Ran, spread::offsets},
+            run::{self, Member, Mine, Ran, sources::Prepared, spread::offsets},
             watch::{Ports, Until, Watching},
         },
         roster::Roster,
@@ -26,6 +29,7 @@ use super::{
     context::Context,
     exit::Exit,
     live::Live,
+    sources,
     view::run::{self as view, Running},
 };
 
@@ -38,8 +42,12 @@ use super::{
 ///
 /// It is a try: at the end its jobs are stopped. With --once nothing is created: each object is looked at once, and the whole
 /// arithmetic is shown.
+///
+/// Where nobody has set anything up, --create-sources makes what the triggers name in the embedded service: queues, streams, tables,
+/// and roles that may read them and no more. What was there before is used as it is. What was made goes with the run.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::doc_markdown, reason = "it is read as help")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Run {
     /// Manifests: files, folders, or - for standard input
     #[arg(short, long, required = true, value_name = "FILE", num_args = 1..)]
@@ -51,11 +59,17 @@ pub(crate) struct Run {
     #[arg(long)]
     until_drained: bool,
     /// End after this time, such as 30s or 5m
-    #[arg(long, value_name = "SPAN", value_parser = parse_for)]
+    #[arg(long, value_name = "SPAN", value_parser = parse_watch)]
     r#for: Option<Duration>,
     /// Assume a trigger's value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     assume: Vec<Assumption>,
+    /// Make the queues, streams and tables that the triggers name in the embedded service, and roles that may read them
+    #[arg(long)]
+    create_sources: bool,
+    /// Leave what --create-sources made for later runs; `kedactl teardown --stack STACK-run` removes it
+    #[arg(long, requires = "create_sources")]
+    keep: bool,
     /// Seconds for which a job sleeps, when no command is given
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(0..=43_200))]
     work_seconds: u32,
@@ -65,10 +79,6 @@ pub(crate) struct Run {
     /// What each job runs: a program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
-}
-
-fn parse_for(text: &str) -> Result<Duration> {
-    span(text).filter(|span| !span.is_zero()).ok_or_else(|| Error::input("--for", text, "it must be a span such as 30s, 5m or 1h30m"))
 }
 
 impl Run {
@@ -81,26 +91,54 @@ impl Run {
         let objects = runnable(&manifests)?;
         check_names(&self.assume, objects.iter().flat_map(|(_, triggers, _)| triggers))?;
         let backend = Backend::connect(&settings)?;
-        self.carry_out(cx, &backend, &manifests).await
+        Box::pin(self.carry_out(cx, &backend, &manifests)).await
     }
 
     async fn carry_out(&self, cx: &Context, backend: &Backend, manifests: &Manifests) -> Result<Exit> {
+        let mut sources = if self.create_sources { Some(backend.run_sources().await?) } else { None };
         let trial = backend.trial(self.task(), self.pace).await?;
-        let posts = backend.posts(manifests, &self.assume, &trial).await?;
+        let done = self.within(cx, backend, manifests, (&trial, sources.as_mut())).await;
+        let stopped = trial.end().await;
+        let ended = match sources {
+            Some(sources) => sources::end(cx, sources, self.keep, self.once).await,
+            None => Ok(()),
+        };
+        let exit = done?;
+        ended?;
+        match stopped? {
+            0 => {}
+            stopped => cx.ui.note(&format!("Stopped {stopped} running jobs: what a run starts ends with it.")),
+        }
+        if exit == Exit::FAILED && !self.create_sources {
+            sources::hint(cx, backend.settings());
+        }
+        Ok(exit)
+    }
+
+    async fn within(
+        &self,
+        cx: &Context,
+        backend: &Backend,
+        manifests: &Manifests,
+        (trial, sources): (&Trial, Option<&mut RunSources>),
+    ) -> Result<Exit> {
+        let reader = sources.as_deref().map_or(backend, RunSources::keda);
+        let posts = backend.posts(manifests, &self.assume, trial, reader).await?;
+        let prepared = match sources {
+            Some(sources) => {
+                let needs = backend.needs(&posts, &self.assume).await?;
+                Some(sources::prepare(cx, sources, &needs, self.once).await?)
+            }
+            None => None,
+        };
         if self.once {
-            let exit = self.look(cx, &posts).await;
-            trial.end().await?;
-            return exit;
+            return self.look(cx, &posts, prepared.as_deref()).await;
         }
         cx.listen();
         let live = Live::new(&cx.ui, Box::new(Running::new(title(&posts), roster(&posts))));
         let reporter = Fanout(vec![backend.run_journal()?, Box::new(live.clone())]);
         let ran = run::run(&self.members(&posts, &reporter), self.r#for, &cx.cancel).await;
         live.finish();
-        let stopped = trial.end().await?;
-        if stopped > 0 {
-            cx.ui.note(&format!("Stopped {stopped} running jobs: what a run starts ends with it."));
-        }
         ending(cx, ran)
     }
 
@@ -139,23 +177,37 @@ impl Run {
         posts.iter().zip(offsets(&seats)).map(member).collect()
     }
 
-    async fn look(&self, cx: &Context, posts: &[Post]) -> Result<Exit> {
+    async fn look(&self, cx: &Context, posts: &[Post], prepared: Option<&[Prepared]>) -> Result<Exit> {
         let nobody = Fanout(Vec::new());
         let forecasts = run::once(&self.members(posts, &nobody)).await;
-        cx.ui.result(&forecasts, || view::forecasts(&forecasts, &roster(posts), cx.ui.width().min(160)))?;
-        Ok(if forecasts.iter().any(run::Forecast::has_failed) { Exit::CHANGES } else { Exit::DONE })
+        let width = cx.ui.width().min(160);
+        let text = || view::forecasts(&forecasts, &roster(posts), width);
+        match prepared {
+            Some(prepared) => {
+                let looked = view::Looked { sources: prepared, objects: &forecasts };
+                cx.ui.result(&looked, || [view::sources(prepared, width), text()].join("\n\n"))?;
+            }
+            None => cx.ui.result(&forecasts, text)?,
+        }
+        Ok(if forecasts.iter().any(run::Forecast::has_failed) { Exit::FAILED } else { Exit::DONE })
     }
 }
 
+/// Whatever else went well: what could not be run or read to the end is a failure.
 fn ending(cx: &Context, ran: Ran) -> Result<Exit> {
+    let mut failed: Vec<String> = ran.refused.iter().map(|refused| refused.about.clone()).collect();
+    failed.extend(ran.unread);
     if ran.refused.len() == ran.objects
         && let Some(first) = ran.refused.into_iter().next()
     {
         return Err(first.error);
     } else if cx.cancel.is_cancelled() {
         return Ok(Exit::INTERRUPTED);
+    } else if failed.is_empty() {
+        return Ok(Exit::DONE);
     }
-    Ok(Exit::DONE)
+    cx.ui.note(&format!("{} of {} objects could not be run or read to the end: {}", failed.len(), ran.objects, failed.join(", ")));
+    Ok(Exit::FAILED)
 }
 
 fn title(posts: &[Post]) -> String {

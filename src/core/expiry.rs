@@ -28,6 +28,12 @@ pub fn parse_watch(text: &str) -> Result<Duration, String> {
     span.ok_or_else(|| "it must be a span from 1s to 365d, such as 90s, 10m or 2h".to_owned())
 }
 
+/// Reads how long after a start something is, such as `500ms`, `30s` or `1m30s`, up to a year; nothing for what is no such time.
+#[must_use]
+pub fn parse_offset(text: &str) -> Option<Duration> {
+    span_of(text, SignedDuration::ZERO).and_then(|span| Duration::try_from(span).ok())
+}
+
 fn span_of(text: &str, shortest: SignedDuration) -> Option<SignedDuration> {
     let span: Span = text.parse().ok()?;
     let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
@@ -71,6 +77,12 @@ mod tests {
         for wrong in ["0s", "999ms", "-1m", "10", "400d"] {
             assert!(parse_watch(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_offset_may_be_nothing_at_all() {
+        assert_eq!(["0s", "500ms", "1m30s"].map(parse_offset), [0, 500, 90_000].map(|ms| Some(Duration::from_millis(ms))));
+        assert_eq!(["-1s", "soon", "10", ""].map(parse_offset), [None; 4]);
     }
 
     #[test]

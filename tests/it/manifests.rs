@@ -1,6 +1,6 @@
 //! The manifests of every combination of settings: what API servers accept, what pods may do, where values end.
 
-mod schema;
+pub(crate) mod schema;
 mod scripts;
 
 use kedactl::core::{

@@ -38,7 +38,7 @@ fn once_says_what_keda_would_do_and_makes_nothing() {
 fn a_trigger_that_cannot_be_read_is_named_and_the_exit_code_says_so() {
     let stack = Stack::new();
     let output = run(&stack, &kafka("orders", "default"), &["--once"]);
-    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert!(output.stdout.contains("`kafka`"), "{}", output.stdout);
 }
 

@@ -4,9 +4,13 @@ use console::style;
 use jiff::Timestamp;
 use kedactl::core::{
     event::{Event, What},
-    ops::{run::Forecast, watch::Outlook},
+    ops::{
+        run::{Forecast, sources::Prepared},
+        watch::Outlook,
+    },
     roster::{Roster, Row, in_words, value},
 };
+use serde::Serialize;
 
 use super::{
     figures::{age, counted, wrap},
@@ -138,6 +142,24 @@ fn line(event: &Event) -> Option<String> {
         _ => return None,
     };
     Some(format!("{} {word:8} {}: {text}", stamp(event.at), event.about.as_deref().unwrap_or("run")))
+}
+
+/// One look at what triggers name.
+#[derive(Debug, Serialize)]
+pub(crate) struct Looked<'a> {
+    /// What --create-sources found or made.
+    pub(crate) sources: &'a [Prepared],
+    /// What KEDA would do with each object.
+    pub(crate) objects: &'a [Forecast],
+}
+
+/// What --create-sources found or made, as text.
+pub(crate) fn sources(prepared: &[Prepared], columns: usize) -> String {
+    if prepared.is_empty() {
+        return "No trigger names a source that is to be made.".to_owned();
+    }
+    let cells = |one: &Prepared| vec![one.id.kind.to_owned(), one.id.name.clone(), one.state.word().to_owned()];
+    table(columns, &["RESOURCE", "NAME", "STATE"], prepared.iter().map(cells).collect())
 }
 
 /// Forecasts as text: a table, then each object's arithmetic.

@@ -56,6 +56,8 @@ pub struct Ran {
     pub seconds: f64,
     /// The objects whose loop could not go on, and why.
     pub refused: Vec<Refused>,
+    /// The objects with a trigger that could not be read at the end.
+    pub unread: Vec<String>,
 }
 
 /// An object whose loop could not go on.
@@ -106,14 +108,17 @@ pub async fn run(members: &[Member<'_>], span: Option<Duration>, cancel: &Cancel
             None => std::future::pending().await,
         }
     });
-    let mut ran = Ran { objects: members.len(), drained: true, seconds: 0.0, refused: Vec::new() };
+    let mut ran = Ran { objects: members.len(), drained: true, seconds: 0.0, refused: Vec::new(), unread: Vec::new() };
     loop {
         tokio::select! {
             ended = loops.next() => match ended {
                 None => break,
-                Some((_, Ok(watched))) => ran.drained &= watched.end == End::Drained,
-                Some((member, Err(error))) => {
-                    About { about: &member.about, inner: member.ports.reporter }.tell(What::Warning { message: error.to_string() });
+                Some((member, is_failing, Ok(watched))) => {
+                    ran.drained &= watched.end == End::Drained;
+                    ran.unread.extend(is_failing.then(|| member.about.clone()));
+                }
+                Some((member, _, Err(error))) => {
+                    About::new(&member.about, member.ports.reporter).tell(What::Warning { message: error.to_string() });
                     ran.refused.push(Refused { about: member.about.clone(), why: error.to_string(), error });
                 }
             },
@@ -125,14 +130,16 @@ pub async fn run(members: &[Member<'_>], span: Option<Duration>, cancel: &Cancel
     ran
 }
 
-async fn looped<'m>(member: &'m Member<'_>, stop: &CancellationToken) -> (&'m Member<'m>, Result<Watched>) {
-    let reporter = About { about: &member.about, inner: member.ports.reporter };
+/// Runs one loop to its end: how that was, and whether a trigger could not be read then.
+async fn looped<'m>(member: &'m Member<'_>, stop: &CancellationToken) -> (&'m Member<'m>, bool, Result<Watched>) {
+    let reporter = About::new(&member.about, member.ports.reporter);
     tokio::select! {
-        () = stop.cancelled() => return (member, Ok(Watched { end: End::Cancelled, done: 0, seconds: 0.0 })),
+        () = stop.cancelled() => return (member, false, Ok(Watched { end: End::Cancelled, done: 0, seconds: 0.0 })),
         () = sleep(member.offset) => {}
     }
     let ports = Ports { reporter: &reporter, ..member.ports };
-    (member, watch(ports, &member.watching, stop).await)
+    let watched = watch(ports, &member.watching, stop).await;
+    (member, reporter.is_failing(), watched)
 }
 
 /// Looks at each member once, in order. Creates and deletes nothing.
@@ -141,7 +148,7 @@ pub async fn once(members: &[Member<'_>]) -> Vec<Forecast> {
 }
 
 async fn foretell(member: &Member<'_>) -> Forecast {
-    let reporter = About { about: &member.about, inner: member.ports.reporter };
+    let reporter = About::new(&member.about, member.ports.reporter);
     let ports = Ports { reporter: &reporter, ..member.ports };
     let decision = forecast(ports, &member.watching).await;
     let explained = match &decision {

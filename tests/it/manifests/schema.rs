@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, fs, path::PathBuf};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     batch::v1::{Job, JobSpec},
-    core::v1::{ConfigMap, Namespace, Service, ServiceAccount},
+    core::v1::{ConfigMap, Namespace, Secret, Service, ServiceAccount},
 };
 use kedactl::core::drift::{Extra, differences};
 use serde::{Serialize, de::DeserializeOwned};
@@ -35,6 +35,7 @@ impl Schemas {
             "Namespace" => dropped::<Namespace>(object),
             "ServiceAccount" => dropped::<ServiceAccount>(object),
             "ConfigMap" => dropped::<ConfigMap>(object),
+            "Secret" => strictly::<Secret>(object),
             "Service" => dropped::<Service>(object),
             "Deployment" => dropped::<Deployment>(object),
             "Job" => dropped::<Job>(object),
@@ -49,12 +50,21 @@ impl Schemas {
     }
 }
 
-/// What does not survive being read as a `T`.
+/// What does not survive being read as a `T`, but for what a server writes its own way.
 fn dropped<T: Serialize + DeserializeOwned>(object: &Value) -> Vec<String> {
+    read_as::<T>(object, Extra::Allowed)
+}
+
+/// What does not survive being read as a `T`: a server keeps `stringData` elsewhere.
+fn strictly<T: Serialize + DeserializeOwned>(object: &Value) -> Vec<String> {
+    read_as::<T>(object, Extra::Differs)
+}
+
+fn read_as<T: Serialize + DeserializeOwned>(object: &Value, extra: Extra) -> Vec<String> {
     match serde_json::from_value::<T>(object.clone()) {
         Ok(read) => {
             let read = serde_json::to_value(read).expect("serialisable");
-            differences(object, &read, Extra::Allowed).into_iter().map(|difference| format!("{difference:?}")).collect()
+            differences(object, &read, extra).into_iter().map(|difference| format!("{difference:?}")).collect()
         }
         Err(error) => vec![error.to_string()],
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, str::FromStr, time::Duration};
 use super::target::{Target, target_of};
 use crate::core::{
     error::{Error, Result},
+    expiry::parse_offset,
     keda::{
         decision::TriggerReading,
         manifest::Trigger,
@@ -36,7 +37,7 @@ impl FromStr for Assumption {
         };
         let (name, rest) = text.split_once('=').ok_or_else(|| refused("it has no `=`"))?;
         let (figures, from) = match rest.split_once('@') {
-            Some((figures, time)) => (figures, span(time).ok_or_else(|| refused("its time is no span such as 30s or 1m30s"))?),
+            Some((figures, time)) => (figures, parse_offset(time).ok_or_else(|| refused("its time is no span such as 30s or 1m30s"))?),
             None => (rest, Duration::ZERO),
         };
         let (value, target) = match figures.split_once('/') {
@@ -53,13 +54,6 @@ impl FromStr for Assumption {
         }
         Ok(Self { name: name.to_owned(), value, target: target.transpose()?, from })
     }
-}
-
-/// Reads a span of time such as `30s`, `500ms`, `5m` or `1h30m`.
-#[must_use]
-pub fn span(text: &str) -> Option<Duration> {
-    let span: jiff::SignedDuration = text.parse().ok()?;
-    Duration::try_from(span).ok()
 }
 
 /// A step function of time, and how it is read as a trigger.
