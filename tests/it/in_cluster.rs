@@ -107,3 +107,32 @@ async fn a_pod_that_is_killed_gives_its_message_back_and_another_does_the_work()
     assert!(counts.contains("kill count 1") && counts.contains("processed count 1"), "{report}");
     stack.ok(["teardown", "--yes"]);
 }
+
+/// The same work for either kind: twice as many messages as replicas that are wanted, so that a wish for fewer meets busy ones.
+fn worked(stack: &Stack, kind: &str) -> serde_json::Value {
+    let told = ["setup", "--kind", kind, "--controller", "in-process", "--queue-length", "2", "--max-replica-count", "4"];
+    stack.ok(told.into_iter().chain(["--work-seconds", "8", "--visibility-timeout", "60", "--yes"]));
+    stack.ok(["produce", "--count", "8"]);
+    let watched = stack.ok(["watch", "--scaler", "in-process", "--pace", "100", "--output", "json"]);
+    let events = watched.json_lines();
+    let scaled = events.iter().any(|event| event["event"] == if kind == "scaled-job" { "job-created" } else { "scaled" });
+    assert!(scaled, "{watched}");
+    stack.run(["report", "--output", "json"]).json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scale_down_action_kills_pods_of_a_scaled_object_and_none_of_a_scaled_job() {
+    let Some(world) = World::new().await else { return };
+    let report = worked(&world.stack, "scaled-object");
+    let totals = &report["totals"];
+    assert!(totals["kills"].as_u64() > Some(0), "{report:#}");
+    assert_eq!((&totals["deleted"], &totals["lost"]), (&json!(8), &json!(0)), "{report:#}");
+    world.stack.ok(["teardown", "--yes"]);
+
+    let other = world.another(2);
+    let report = worked(&other, "scaled-job");
+    let totals = &report["totals"];
+    assert_eq!((&totals["kills"], &totals["deleted"], &totals["lost"]), (&json!(0), &json!(8), &json!(0)), "{report:#}");
+    other.ok(["teardown", "--yes"]);
+    assert_eq!(world.left(), "");
+}

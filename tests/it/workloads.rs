@@ -149,7 +149,7 @@ async fn in_pods_the_kill_is_counted_and_the_message_comes_back() {
     workloads.set_replicas(&target, 2).await.expect("scaled");
     eventually(&workloads, &target, |all| all.len() == 2 && all.iter().all(|pod| pod.is_ready)).await;
     crate::support::wait_until("both are at work", || stack.json(["status"])["queue"]["depth"]["in_flight"] == 2);
-    let again = stack.json(["setup", "--yes"]);
+    let again = stack.json(["setup", "--work-seconds", "600", "--yes"]);
     assert_eq!(again["changes"], 0, "{again}");
 
     workloads.set_replicas(&target, 1).await.expect("scaled");
