@@ -68,7 +68,7 @@ impl Backend {
         });
         let trigger = self.settings.trigger;
         if trigger != TriggerKind::Sqs {
-            let name = format!("the trigger's {} answers", trigger.source_word());
+            let name = format!("the {} answers", trigger.source_word());
             checks.push(match self.measured().await {
                 Ok(detail) => Check::passed(name, detail),
                 Err(error) => fault(&name, &error),

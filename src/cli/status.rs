@@ -30,12 +30,11 @@ impl Status {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
         let backend = Backend::connect(&settings)?;
-        let watched = backend.watched().await?;
         let sources = Sources {
             resources: &backend.resources().await?,
             queue: &*backend.queue(Identity::Administrator, None).await?,
             dead_letters: &*backend.dead_letters(Identity::Administrator).await?,
-            watched: watched.as_deref(),
+            watched: backend.watched().await,
             jobs: &*backend.jobs(1.0, &[]).await?,
             workloads: &*backend.workloads(1.0, &[]).await?,
             lease: &*backend.lease().await?,

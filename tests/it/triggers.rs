@@ -177,6 +177,24 @@ fn another_trigger_is_a_change_like_any_other_unless_its_source_would_be_left() 
 }
 
 #[test]
+fn a_source_that_is_gone_is_missed_by_status_and_doctor_and_made_again() {
+    let stack = Stack::new();
+    stack.ok(["setup", "--trigger", "kinesis"]);
+    let told = stack.ok(["status"]);
+    assert!(told.stdout.contains("stream test-stream: 1 open shard\n"), "{told}");
+    let server = Server::start(&stack);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let kinesis = aws_sdk_kinesis::Client::new(&sdk(&server.url));
+    runtime.block_on(async { kinesis.delete_stream().stream_name("test-stream").send().await.expect("deleted") });
+    let told = stack.ok(["status"]);
+    assert!(told.stdout.contains("stream test-stream: absent"), "{told}");
+    assert!(told.stderr.contains("Next: kedactl setup"), "{told}");
+    assert_eq!(stack.run(["doctor"]).code, Some(3), "the stream is missed");
+    stack.ok(["setup"]);
+    assert_eq!(stack.json(["doctor"])["failed"], 0);
+}
+
+#[test]
 fn the_demo_is_the_queues_own() {
     let stack = Stack::new();
     stack.ok(["setup", "--trigger", "dynamodb"]);

@@ -73,9 +73,10 @@ fn depth(queue: &QueueStatus) -> String {
 
 fn source(source: &SourceStatus) -> String {
     let (word, name) = (source.trigger.source_word(), &source.name);
-    match source.value {
-        Some(value) => format!("{word} {name}: {}", source.trigger.counted(value)),
-        None => format!("{word} {name}: absent"),
+    match (source.value, &source.error) {
+        (Some(value), _) => format!("{word} {name}: {}", source.trigger.counted(value)),
+        (None, Some(error)) => error.clone(),
+        (None, None) => format!("{word} {name}: absent"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `status`: the queue, the jobs and the objects as they are now. Changes nothing.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -21,8 +23,8 @@ pub struct Sources<'a> {
     pub queue: &'a dyn Queue,
     /// Its dead-letter queue.
     pub dead_letters: &'a dyn Queue,
-    /// What reads what the trigger watches, where that is there.
-    pub watched: Option<&'a dyn Metric>,
+    /// What reads what the trigger watches, where that is there; or why it cannot be read.
+    pub watched: Result<Option<Arc<dyn Metric>>>,
     /// Where its jobs run.
     pub jobs: &'a dyn Jobs,
     /// Where its replicas run.
@@ -80,8 +82,11 @@ pub struct SourceStatus {
     pub trigger: TriggerKind,
     /// The source's name.
     pub name: String,
-    /// What KEDA would read there; absent when it does not exist.
+    /// What KEDA would read there; absent when it does not exist or cannot be read.
     pub value: Option<f64>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Replicas by state.
@@ -143,7 +148,7 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
         is_set_up,
         queue: look_into(sources.queue, &settings.names.queue).await?,
         dead_letter_queue: look_into(sources.dead_letters, &settings.names.dead_letter_queue).await?,
-        source: source(settings, sources.watched).await?,
+        source: source(settings, sources.watched).await,
         jobs: jobs.iter().map(|job| job.state).collect(),
         replicas: replicas(settings, sources.workloads).await?,
         scaler: sources.lease.holder().await?,
@@ -154,16 +159,22 @@ pub async fn status(settings: &Settings, sources: Sources<'_>) -> Result<Status>
     })
 }
 
-async fn source(settings: &Settings, watched: Option<&dyn Metric>) -> Result<Option<SourceStatus>> {
+/// What the trigger watches. That it cannot be read is an answer: whoever looks may lack a right that KEDA has.
+async fn source(settings: &Settings, watched: Result<Option<Arc<dyn Metric>>>) -> Option<SourceStatus> {
     let trigger = settings.trigger;
     if trigger == TriggerKind::Sqs {
-        return Ok(None);
+        return None;
     }
-    let value = match watched {
-        Some(metric) => known(metric.read().await)?.map(|reading| reading.value),
-        None => None,
+    let read = match watched {
+        Ok(Some(metric)) => known(metric.read().await),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
     };
-    Ok(Some(SourceStatus { trigger, name: trigger.named(&settings.names).name().to_owned(), value }))
+    let (value, error) = match read {
+        Ok(reading) => (reading.map(|reading| reading.value), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    Some(SourceStatus { trigger, name: trigger.named(&settings.names).name().to_owned(), value, error })
 }
 
 async fn replicas(settings: &Settings, workloads: &dyn Workloads) -> Result<Option<ReplicaCounts>> {

@@ -72,13 +72,15 @@ impl TriggerKind {
     #[must_use]
     pub fn counted(self, value: f64) -> String {
         let value = short(value);
-        match self {
-            Self::Sqs => format!("{value} messages"),
-            Self::Kinesis => format!("{value} open shards"),
-            Self::DynamoDb => format!("{value} items"),
-            Self::DynamoDbStreams => format!("{value} shards"),
-            Self::CloudWatch => value,
-        }
+        let noun = match self {
+            Self::Sqs => "message",
+            Self::Kinesis => "open shard",
+            Self::DynamoDb => "item",
+            Self::DynamoDbStreams => "shard",
+            Self::CloudWatch => return value,
+        };
+        let plural = if value == "1" { "" } else { "s" };
+        format!("{value} {noun}{plural}")
     }
 
     /// What setup makes for it. The queue is there anyway, and a metric begins to be with its first value.
@@ -136,6 +138,13 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_said_with_what_it_counts() {
+        let shown = TriggerKind::ALL.map(|kind| [0.0, 1.0, 2.5].map(|value| kind.counted(value)).join(", "));
+        assert_eq!(shown[1], "0 open shards, 1 open shard, 2.5 open shards");
+        assert_eq!(shown[4], "0, 1, 2.5");
+    }
 
     #[test]
     fn each_trigger_is_known_by_its_type_and_by_its_short_name() {
