@@ -45,6 +45,7 @@ fn reading(index: usize) -> TriggerReading {
         active: true,
         activation: Some(0.0),
         parts: Some(Parts { visible: 10, in_flight: Some(0), delayed: None }),
+        counted: None,
         error: None,
     }
 }

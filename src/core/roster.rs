@@ -149,6 +149,7 @@ mod tests {
             active: value > 0.0,
             activation: Some(0.0),
             parts: None,
+            counted: None,
             error: None,
         };
         What::Polled { depths: Vec::new(), decision: Box::new(decide(&Rules::default(), &[reading], Counts::default())) }

@@ -42,6 +42,30 @@ impl Parts {
     }
 }
 
+/// What a trigger counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Counted {
+    /// Open shards of a stream of Kinesis.
+    OpenShards,
+    /// Shards of a table's stream, closed ones as well.
+    Shards,
+    /// Items of a table.
+    Items,
+}
+
+impl Counted {
+    /// One of them.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::OpenShards => "open shard",
+            Self::Shards => "shard",
+            Self::Items => "item",
+        }
+    }
+}
+
 /// What one metric of one trigger said at this poll.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TriggerReading {
@@ -57,6 +81,9 @@ pub struct TriggerReading {
     pub activation: Option<f64>,
     /// What the value was added up from, where the trigger is a queue.
     pub parts: Option<Parts>,
+    /// What was counted, where it is neither messages nor a value of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
     /// Why there is no value.
     pub error: Option<String>,
 }
@@ -72,6 +99,7 @@ impl TriggerReading {
             active: false,
             activation: None,
             parts: None,
+            counted: None,
             error: Some(error.to_owned()),
         }
     }
@@ -204,6 +232,7 @@ mod tests {
             active: value > 0.0,
             activation: Some(0.0),
             parts: None,
+            counted: None,
             error: None,
         }
     }

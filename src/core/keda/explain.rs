@@ -73,14 +73,13 @@ pub(super) fn value(reading: &TriggerReading) -> String {
     }
 }
 
-/// What was counted, as the metric's name tells it: the shards of a table's stream go before the items of a table.
+/// What was counted; what else it is, the metric's name tells.
 fn measured(reading: &TriggerReading) -> String {
     let value = short(reading.value);
-    let name = reading.metric.split_once('-').map_or("", |(_, name)| name);
-    let counted = [("aws-kinesis-", "open shard"), ("aws-dynamodb-streams-", "shard"), ("aws-dynamodb-", "item")];
-    if let Some((_, noun)) = counted.iter().find(|(prefix, _)| name.starts_with(prefix)) {
-        return format!("{value} {noun}{}", if value == "1" { "" } else { "s" });
+    if let Some(counted) = reading.counted {
+        return format!("{value} {}{}", counted.noun(), if value == "1" { "" } else { "s" });
     }
+    let name = reading.metric.split_once('-').map_or("", |(_, name)| name);
     match name.split_once('-') {
         _ if name == "aws-cloudwatch" => format!("metric {value}"),
         Some(("cron", _)) => format!("hours {value}"),
@@ -169,4 +168,28 @@ fn minus(left: i64, right: i64) -> String {
 /// A right-hand operand: negative numbers in parentheses.
 fn operand(number: i64) -> String {
     if number < 0 { format!("({number})") } else { number.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::keda::decision::Counted;
+
+    #[test]
+    fn what_is_counted_has_its_word_whatever_the_metric_is_called() {
+        let reading = |counted, value| TriggerReading {
+            metric: "s0-aws-dynamodb-streams-x".to_owned(),
+            value,
+            target: 1.0,
+            active: true,
+            activation: Some(0.0),
+            parts: None,
+            counted,
+            error: None,
+        };
+        assert_eq!(measured(&reading(Some(Counted::Items), 3.0)), "3 items");
+        assert_eq!(measured(&reading(Some(Counted::Shards), 1.0)), "1 shard");
+        assert_eq!(measured(&reading(Some(Counted::OpenShards), 2.0)), "2 open shards");
+        assert_eq!(measured(&reading(None, 2.0)), "value 2");
+    }
 }

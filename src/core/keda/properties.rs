@@ -50,6 +50,7 @@ prop_compose! {
             active: fails > 0 && parts.sum() > activation,
             activation: Some(crate::core::keda::number::to_float(activation)),
             parts: Some(parts),
+            counted: None,
             error: (fails == 0).then(|| "access\ndenied".to_owned()),
         }
     }
@@ -95,7 +96,7 @@ proptest! {
     ) {
         let parts = Parts { visible, in_flight: Some(in_flight), delayed: Some(visible) };
         let reading = TriggerReading {
-            metric: String::new(), value, target, active: true, activation: None, parts: Some(parts), error: None,
+            metric: String::new(), value, target, active: true, activation: None, parts: Some(parts), counted: None, error: None,
         };
         let rules = Rules { bounds: Bounds { min, max }, ..rules };
         let decision = decide(&rules, &[reading.clone(), reading], Counts { running, pending });
@@ -135,6 +136,7 @@ fn one_trigger_reads_as_one_sum() {
         active: true,
         activation: Some(0.0),
         parts: Some(parts),
+        counted: None,
         error: None,
     };
     let line =

@@ -64,6 +64,7 @@ pub fn readings(metrics: &[MetricPoll]) -> Vec<TriggerReading> {
                 active: sticky,
                 activation: None,
                 parts: None,
+                counted: None,
                 error: None,
             }
         }

@@ -85,6 +85,7 @@ fn states_are_what_keda_asserts() {
                 active: row["active"].as_bool().expect("a boolean"),
                 activation: None,
                 parts: None,
+                counted: None,
                 error: None,
             },
         };

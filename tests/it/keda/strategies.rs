@@ -136,5 +136,5 @@ fn poll(case: &Case<'_>) -> Row {
 }
 
 fn reading(metric: &str, value: f64, target: f64, active: bool) -> TriggerReading {
-    TriggerReading { metric: metric.to_owned(), value, target, active, activation: None, parts: None, error: None }
+    TriggerReading { metric: metric.to_owned(), value, target, active, activation: None, parts: None, counted: None, error: None }
 }

@@ -1,5 +1,6 @@
 """What the tests share: clients of the service at KEDACTL_URL, queues of their own, and waits with a deadline."""
 
+import contextlib
 import itertools
 import os
 import time
@@ -8,6 +9,7 @@ import uuid
 import boto3
 import botocore
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -58,6 +60,16 @@ def speaks_json():
     return tuple(int(part) for part in botocore.__version__.split(".")[:3]) >= (1, 31, 81)
 
 
+@contextlib.contextmanager
+def cleared_by(delete):
+    """A list of what a test makes; in the end each is given to `delete`, where a refusal is no fault."""
+    made = []
+    yield made
+    for one in made:
+        with contextlib.suppress(ClientError):
+            delete(one)
+
+
 class Queue:
     """A queue and the calls that tests make most."""
 
@@ -100,6 +112,16 @@ class Queue:
         return tuple(int(found[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds)
 
 
+def wire(values):
+    """Python's values as DynamoDB writes them."""
+    return {key: TypeSerializer().serialize(value) for key, value in values.items()}
+
+
+def plain(item):
+    """The same back; `None` stays `None`."""
+    return None if item is None else {key: TypeDeserializer().deserialize(value) for key, value in item.items()}
+
+
 @pytest.fixture(scope="session")
 def sqs():
     return client("sqs")
@@ -123,18 +145,13 @@ def eks():
 @pytest.fixture
 def make(sqs):
     """Makes queues that are deleted after the test."""
-    made = []
+    with cleared_by(lambda queue: sqs.delete_queue(QueueUrl=queue.url)) as made:
 
-    def queue(name=None, **attributes):
-        made.append(Queue(sqs, name or unique("q"), **attributes))
-        return made[-1]
+        def queue(name=None, **attributes):
+            made.append(Queue(sqs, name or unique("q"), **attributes))
+            return made[-1]
 
-    yield queue
-    for queue in made:
-        try:
-            sqs.delete_queue(QueueUrl=queue.url)
-        except ClientError:
-            pass
+        yield queue
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """DynamoDB Streams: the changes of a table, their shards, and how they are read."""
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
-from conftest import client, code, unique
+from conftest import cleared_by, client, code, plain, unique, wire
 
 VIEWS = {
     "KEYS_ONLY": (False, False),
@@ -11,14 +9,6 @@ VIEWS = {
     "OLD_IMAGE": (True, False),
     "NEW_AND_OLD_IMAGES": (True, True),
 }
-
-
-def wire(values):
-    return {key: TypeSerializer().serialize(value) for key, value in values.items()}
-
-
-def plain(item):
-    return {key: TypeDeserializer().deserialize(value) for key, value in item.items()}
 
 
 @pytest.fixture(scope="module")
@@ -34,26 +24,21 @@ def streams():
 @pytest.fixture
 def make(dynamodb):
     """Makes tables of items by their id, with a stream of this view or none; deleted after the test. Returns its description."""
-    made = []
+    with cleared_by(lambda name: dynamodb.delete_table(TableName=name)) as made:
 
-    def table(view=None):
-        stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}} if view else {}
-        about = dynamodb.create_table(
-            TableName=unique("t"),
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            **stream,
-        )["TableDescription"]
-        made.append(about["TableName"])
-        return about
+        def table(view=None):
+            stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}} if view else {}
+            about = dynamodb.create_table(
+                TableName=unique("t"),
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+                **stream,
+            )["TableDescription"]
+            made.append(about["TableName"])
+            return about
 
-    yield table
-    for name in made:
-        try:
-            dynamodb.delete_table(TableName=name)
-        except ClientError:
-            pass
+        yield table
 
 
 def shards(streams, arn):

@@ -3,9 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, client, code, unique
+from conftest import ACCOUNT, REGION, cleared_by, client, code, plain, unique, wire
 
 WRONG = "ValidationException"
 ABSENT = "ResourceNotFoundException"
@@ -15,16 +14,6 @@ UNMET = "ConditionalCheckFailedException"
 @pytest.fixture(scope="module")
 def dynamodb():
     return client("dynamodb")
-
-
-def wire(values):
-    """Python's values as DynamoDB writes them."""
-    return {key: TypeSerializer().serialize(value) for key, value in values.items()}
-
-
-def plain(item):
-    """The same back; `None` stays `None`."""
-    return None if item is None else {key: TypeDeserializer().deserialize(value) for key, value in item.items()}
 
 
 def keys(hash_key, range_key=None):
@@ -76,18 +65,13 @@ class Table:
 @pytest.fixture
 def make(dynamodb):
     """Makes tables that are deleted after the test."""
-    made = []
+    with cleared_by(lambda table: dynamodb.delete_table(TableName=table.name)) as made:
 
-    def table(**definition):
-        made.append(Table(dynamodb, **definition))
-        return made[-1]
+        def table(**definition):
+            made.append(Table(dynamodb, **definition))
+            return made[-1]
 
-    yield table
-    for table in made:
-        try:
-            dynamodb.delete_table(TableName=table.name)
-        except ClientError:
-            pass
+        yield table
 
 
 @pytest.fixture

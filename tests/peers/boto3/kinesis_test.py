@@ -5,8 +5,7 @@ import hashlib
 import time
 
 import pytest
-from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, client, code, unique
+from conftest import ACCOUNT, REGION, cleared_by, client, code, unique
 
 LAST_KEY = 2**128 - 1
 MIDDLE = 2**127
@@ -20,20 +19,15 @@ def kinesis():
 @pytest.fixture
 def make(kinesis):
     """Makes streams that are deleted after the test; returns their names."""
-    made = []
+    with cleared_by(lambda name: kinesis.delete_stream(StreamName=name)) as made:
 
-    def stream(shards=1, **more):
-        name = unique("s")
-        kinesis.create_stream(StreamName=name, **({} if shards is None else {"ShardCount": shards}), **more)
-        made.append(name)
-        return name
+        def stream(shards=1, **more):
+            name = unique("s")
+            kinesis.create_stream(StreamName=name, **({} if shards is None else {"ShardCount": shards}), **more)
+            made.append(name)
+            return name
 
-    yield stream
-    for name in made:
-        try:
-            kinesis.delete_stream(StreamName=name)
-        except ClientError:
-            pass
+        yield stream
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ fn polled(visible: i64, in_flight: i64, running: i64) -> What {
         active: visible + in_flight > 0,
         activation: Some(0.0),
         parts: Some(Parts { visible, in_flight: Some(in_flight), delayed: None }),
+        counted: None,
         error: None,
     };
     let rules = Rules { bounds: Bounds { min: 0, max: 100 }, ..Rules::default() };

@@ -14,6 +14,7 @@ fn decision(queue: f64, running: i64, pending: i64) -> Decision {
         active: queue > 0.0,
         activation: Some(0.0),
         parts: None,
+        counted: None,
         error: None,
     };
     decide(&Rules::default(), &[reading], Counts { running, pending })

@@ -115,6 +115,7 @@ impl Assumed {
             active: value > self.target.activation,
             activation: Some(self.target.activation),
             parts: None,
+            counted: None,
             error: None,
         }
     }

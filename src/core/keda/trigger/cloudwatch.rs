@@ -183,6 +183,7 @@ impl CloudWatchMetadata {
             active: value > self.activation,
             activation: Some(self.activation),
             parts: None,
+            counted: None,
             error: None,
         })
     }

@@ -81,6 +81,7 @@ impl CronMetadata {
             active,
             activation: None,
             parts: None,
+            counted: None,
             error: None,
         })
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::core::{
     error::Result,
     keda::{
-        decision::TriggerReading,
+        decision::{Counted, TriggerReading},
         metadata::{Parameters, Source, Sources},
         metric_name::{metric_name, normalize},
     },
@@ -81,7 +81,7 @@ impl DynamoDbMetadata {
     /// The input of a decision from the `Count` of the query's first page; `metric` is the reading's name.
     #[must_use]
     pub fn measure(&self, metric: &str, items: i64) -> TriggerReading {
-        counted(metric, items, self.target_value, self.activation_target_value)
+        TriggerReading { counted: Some(Counted::Items), ..counted(metric, items, self.target_value, self.activation_target_value) }
     }
 }
 

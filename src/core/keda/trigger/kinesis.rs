@@ -4,7 +4,7 @@ use super::{counted, place::Place};
 use crate::core::{
     error::Result,
     keda::{
-        decision::TriggerReading,
+        decision::{Counted, TriggerReading},
         metadata::{Parameters, Source, Sources},
         metric_name::{metric_name, normalize},
     },
@@ -52,6 +52,6 @@ impl KinesisMetadata {
     /// The input of a decision from the number of open shards, which is no lag; `metric` is the reading's name.
     #[must_use]
     pub fn measure(&self, metric: &str, shards: i64) -> TriggerReading {
-        counted(metric, shards, self.shard_count, self.activation_shard_count)
+        TriggerReading { counted: Some(Counted::OpenShards), ..counted(metric, shards, self.shard_count, self.activation_shard_count) }
     }
 }

@@ -165,6 +165,7 @@ fn counted(metric: &str, count: i64, target: i64, activation: i64) -> TriggerRea
         active: count > activation,
         activation: Some(to_float(activation)),
         parts: None,
+        counted: None,
         error: None,
     }
 }

@@ -229,7 +229,16 @@ impl Metric for Shards {
     async fn read(&self) -> Result<TriggerReading> {
         let value = *lock(&self.0.shards);
         let active = value > 0.0;
-        Ok(TriggerReading { metric: "s0-shards".into(), value, target: 1.0, active, activation: Some(0.0), parts: None, error: None })
+        Ok(TriggerReading {
+            metric: "s0-shards".into(),
+            value,
+            target: 1.0,
+            active,
+            activation: Some(0.0),
+            parts: None,
+            counted: None,
+            error: None,
+        })
     }
 }
 
@@ -256,6 +265,7 @@ impl Metric for Source {
             active: value > 0.0,
             activation: Some(0.0),
             parts: Some(parts),
+            counted: None,
             error: None,
         })
     }
