@@ -8,12 +8,14 @@ mod cluster;
 mod doctor;
 #[cfg(feature = "local")]
 pub mod emulator;
+pub mod exporter;
 pub mod files;
 pub mod folder;
 mod identity;
 mod jobs;
 pub mod journal;
 pub mod kube;
+pub mod listen;
 mod machine;
 pub mod manifest_file;
 pub mod manifests;

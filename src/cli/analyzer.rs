@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use kedactl::{
     backend::{
         Backend,
-        analyzer::{bind, serve},
+        listen::{bind, serve},
     },
     core::{
         error::{Error, Result},
@@ -40,11 +40,11 @@ impl AnalyzerServer {
             return Err(error.hint("listen on 127.0.0.1, or pass --allow-remote"));
         }
         let router = Backend::connect(&cx.settings(Choices::new()).await?)?.analyzer_router()?;
-        let listener = bind(self.listen).await?;
+        let listener = bind("--listen", self.listen).await?;
         let address = listener.local_addr().map_err(|error| Error::failed("could not learn the port", error))?;
         cx.listen();
         cx.ui.note(&format!("The result analyzer listens on http://{address}; Ctrl-C ends it"));
-        serve(listener, router, cx.cancel.clone()).await?;
+        serve("the analyzer", listener, router, cx.cancel.clone()).await?;
         Ok(Exit::DONE)
     }
 }

@@ -18,7 +18,7 @@ use super::{
     context::Context,
     exit::Exit,
     produce, report, setup, view,
-    watch::{self, ScalerChoice},
+    watch::{self, ScalerChoice, Work},
 };
 
 /// Run setup, produce, watch and report in one go
@@ -86,7 +86,7 @@ impl Demo {
             lasts: None,
             refresh,
         };
-        let watched = scaler.run(cx, &backend, &*objects, &how, &[]).await?;
+        let watched = scaler.run(cx, &backend, &*objects, &how, Work::default()).await?;
         let exit = watch::ending(cx, watched);
         if exit != Exit::DONE {
             return Ok(exit);

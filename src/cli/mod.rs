@@ -15,6 +15,7 @@ mod files;
 mod live;
 mod local;
 mod man;
+mod metrics;
 mod options;
 mod produce;
 mod progress;

@@ -5,16 +5,21 @@ use std::{path::PathBuf, time::Duration};
 use kedactl::{
     backend::{
         Backend,
-        manifests::{self, Manifests},
+        exporter::Exporter,
+        manifests::{self, Manifests, overlay::Key},
         process::Trial,
         run::{Post, runnable},
         sources::RunSources,
     },
     core::{
         error::Result,
-        event::Fanout,
+        event::{Fanout, Reporter},
         expiry::parse_watch,
-        keda::trigger::assumed::{Assumption, check_names},
+        keda::{
+            manifest::Trigger,
+            trigger::assumed::{Assumption, check_names},
+        },
+        meter::Subject,
         ops::{
             run::{self, Member, Mine, Ran, sources::Prepared, spread::offsets},
             watch::{Ports, Until, Watching},
@@ -29,6 +34,7 @@ use super::{
     context::Context,
     exit::Exit,
     live::Live,
+    metrics::{self, Metrics},
     sources,
     view::run::{self as view, Running},
 };
@@ -76,6 +82,8 @@ pub(crate) struct Run {
     /// Poll and sleep this many times faster
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pace: f64,
+    #[command(flatten)]
+    metrics: Metrics,
     /// What each job runs: a program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -90,14 +98,23 @@ impl Run {
         }
         let objects = runnable(&manifests)?;
         check_names(&self.assume, objects.iter().flat_map(|(_, triggers, _)| triggers))?;
+        if self.once {
+            self.metrics.refuse("with --once nothing is polled")?;
+        }
+        let exporter =
+            self.metrics.bind().await?.map(|socket| metrics::serve(cx, socket, subjects(&objects), &authentications(&manifests)));
         let backend = Backend::connect(&settings)?;
-        Box::pin(self.carry_out(cx, &backend, &manifests)).await
+        let exit = Box::pin(self.carry_out(cx, &backend, &manifests, exporter.as_ref())).await?;
+        if let Some(exporter) = exporter {
+            exporter.end().await?;
+        }
+        Ok(exit)
     }
 
-    async fn carry_out(&self, cx: &Context, backend: &Backend, manifests: &Manifests) -> Result<Exit> {
+    async fn carry_out(&self, cx: &Context, backend: &Backend, manifests: &Manifests, exporter: Option<&Exporter>) -> Result<Exit> {
         let mut sources = if self.create_sources { Some(backend.run_sources().await?) } else { None };
         let trial = backend.trial(self.task(), self.pace).await?;
-        let done = self.within(cx, backend, manifests, (&trial, sources.as_mut())).await;
+        let done = self.within(cx, backend, manifests, (&trial, sources.as_mut(), exporter)).await;
         let stopped = trial.end().await;
         let ended = match sources {
             Some(sources) => sources::end(cx, sources, self.keep, self.once).await,
@@ -120,7 +137,7 @@ impl Run {
         cx: &Context,
         backend: &Backend,
         manifests: &Manifests,
-        (trial, sources): (&Trial, Option<&mut RunSources>),
+        (trial, sources, exporter): (&Trial, Option<&mut RunSources>, Option<&Exporter>),
     ) -> Result<Exit> {
         let reader = sources.as_deref().map_or(backend, RunSources::keda);
         let posts = backend.posts(manifests, &self.assume, trial, reader).await?;
@@ -136,7 +153,9 @@ impl Run {
         }
         cx.listen();
         let live = Live::new(&cx.ui, Box::new(Running::new(title(&posts), roster(&posts))));
-        let reporter = Fanout(vec![backend.run_journal()?, Box::new(live.clone())]);
+        let mut told: Vec<Box<dyn Reporter>> = vec![backend.run_journal()?, Box::new(live.clone())];
+        told.extend(exporter.map(Exporter::reporter));
+        let reporter = Fanout(told);
         let ran = run::run(&self.members(&posts, &reporter), self.r#for, &cx.cancel).await;
         live.finish();
         ending(cx, ran)
@@ -208,6 +227,23 @@ fn ending(cx: &Context, ran: Ran) -> Result<Exit> {
     }
     cx.ui.note(&format!("{} of {} objects could not be run or read to the end: {}", failed.len(), ran.objects, failed.join(", ")));
     Ok(Exit::FAILED)
+}
+
+/// The objects as metrics know them.
+fn subjects(objects: &[(Key, Vec<Trigger>, Duration)]) -> Vec<Subject> {
+    let subject = |(key, triggers, _): &(Key, Vec<Trigger>, Duration)| Subject {
+        kind: if key.kind == "ScaledObject" { ScalingKind::ScaledObject } else { ScalingKind::ScaledJob },
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        triggers: triggers.iter().map(|trigger| trigger.kind.clone()).collect(),
+    };
+    objects.iter().map(subject).collect()
+}
+
+/// Kind and namespace of each authentication in the files.
+fn authentications(manifests: &Manifests) -> Vec<(String, String)> {
+    let kinds = ["TriggerAuthentication", "ClusterTriggerAuthentication"];
+    kinds.iter().flat_map(|kind| manifests.catalog.of_kind(kind)).map(|(key, _)| (key.kind.clone(), key.namespace.clone())).collect()
 }
 
 fn title(posts: &[Post]) -> String {

@@ -3,11 +3,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use kedactl::{
-    backend::{Backend, manifest_file::ManifestFile},
+    backend::{Backend, exporter::Exporter, manifest_file::ManifestFile},
     core::{
         error::{Error, Result},
-        event::Fanout,
+        event::{Fanout, Reporter},
         expiry::parse_watch,
+        ops::registered::registered,
         ops::watch::{End, Ports, Until, Watched, Watching, check_alone, follow, watch},
         ports::Objects,
         settings::{Choices, Controller, ScalingKind, Settings, Target},
@@ -15,7 +16,13 @@ use kedactl::{
     },
 };
 
-use super::{context::Context, exit::Exit, live::Live, view};
+use super::{
+    context::Context,
+    exit::Exit,
+    live::Live,
+    metrics::{self, Metrics},
+    view,
+};
 
 /// How often the screen's figures are looked at between polls, on this machine.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -50,6 +57,8 @@ pub(crate) struct Watch {
     /// Poll this many times faster than the manifest says; on the local target jobs and replicas sleep faster, too
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
+    #[command(flatten)]
+    metrics: Metrics,
     /// What a job or replica does with a message instead of sleeping; on the local target only
     #[arg(last = true, value_name = "COMMAND")]
     work: Vec<String>,
@@ -94,7 +103,7 @@ impl ScalerChoice {
         backend: &Backend,
         objects: &dyn Objects,
         how: &Watching,
-        work: &[String],
+        work: Work<'_>,
     ) -> Result<Watched> {
         match self {
             Self::InProcess => show(cx, backend, objects, how, work, async |ports| watch(ports, how, &cx.cancel).await).await,
@@ -115,12 +124,34 @@ impl Watch {
         let how = Watching { kind, object, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings) };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
         scaler.check(&backend, &*objects, (kind, &how.object)).await?;
-        let watched = scaler.run(cx, &backend, &*objects, &how, &self.work).await?;
+        let exporter = self.export(cx, scaler, &*objects, &how, &settings.names.namespace).await?;
+        let work = Work { command: &self.work, metrics: exporter.as_ref() };
+        let watched = scaler.run(cx, &backend, &*objects, &how, work).await?;
+        if let Some(exporter) = exporter {
+            exporter.end().await?;
+        }
         let exit = ending(cx, watched);
         if exit == Exit::DONE {
             cx.ui.next("kedactl report");
         }
         Ok(exit)
+    }
+
+    /// Serves the metrics of the object in `namespace`, where they are asked for.
+    async fn export(
+        &self,
+        cx: &Context,
+        scaler: ScalerChoice,
+        objects: &dyn Objects,
+        how: &Watching,
+        namespace: &str,
+    ) -> Result<Option<Exporter>> {
+        if scaler == ScalerChoice::Keda {
+            self.metrics.refuse("KEDA scales here, and serves its own")?;
+        }
+        let Some(socket) = self.metrics.bind().await? else { return Ok(None) };
+        let (subject, authentications) = registered(objects, how.kind, (namespace, &how.object)).await?;
+        Ok(Some(metrics::serve(cx, socket, vec![subject], &authentications)))
     }
 
     async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, ScalingKind, String)> {
@@ -134,21 +165,32 @@ impl Watch {
     }
 }
 
+/// What a watch is given beside the object: what jobs run, and who serves what it does.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    /// The command of a job, the program first; none means that it sleeps.
+    command: &'a [String],
+    /// Who serves its metrics.
+    metrics: Option<&'a Exporter>,
+}
+
 /// Runs `watching`, live on the terminal and in the journal.
 async fn show(
     cx: &Context,
     backend: &Backend,
     objects: &dyn Objects,
     how: &Watching,
-    work: &[String],
+    work: Work<'_>,
     watching: impl AsyncFnOnce(Ports<'_>) -> Result<Watched>,
 ) -> Result<Watched> {
-    let (jobs, workloads) = (backend.jobs(how.pace, work).await?, backend.workloads(how.pace, work).await?);
+    let (jobs, workloads) = (backend.jobs(how.pace, work.command).await?, backend.workloads(how.pace, work.command).await?);
     let (lease, scalers) = (backend.lease().await?, backend.scalers().await?);
     let title = format!("{}: {}", backend.settings().stack, how.object);
     cx.listen();
     let live = Live::new(&cx.ui, Box::new(view::watch::Watching::new(title)));
-    let reporter = Fanout(vec![backend.journal_writer("watch")?, Box::new(live.clone())]);
+    let mut told: Vec<Box<dyn Reporter>> = vec![backend.journal_writer("watch")?, Box::new(live.clone())];
+    told.extend(work.metrics.map(Exporter::reporter));
+    let reporter = Fanout(told);
     let ports = Ports { objects, jobs: &*jobs, workloads: &*workloads, lease: &*lease, scalers: &*scalers, reporter: &reporter };
     let watched = watching(ports).await;
     if watched.is_ok() {

@@ -141,12 +141,12 @@ impl Board {
         self.started_at = Some(self.started_at.map_or(at, |first| first.min(at)));
         self.last_at = Some(self.last_at.map_or(at, |last| last.max(at)));
         match &event.what {
-            What::Polled { depths, decision } => {
+            What::Polled { depths, decision, .. } => {
                 self.polls += 1;
                 self.read(depths);
                 self.decide(at, &decision.explain(), decision.create != 0);
             }
-            What::ObjectPolled { depths, decision, why } => {
+            What::ObjectPolled { depths, decision, why, .. } => {
                 self.polls += 1;
                 self.read(depths);
                 self.decide(at, why, decision.activation.replicas.is_some());

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     hpa::HpaDecision,
     keda::{compare::Cause, decision::Decision, object::ObjectDecision},
+    timing::Timing,
 };
 
 pub use parts::{Depth, JobState, Released, ReplicaState, ScaledBy};
@@ -219,6 +220,9 @@ pub enum What {
         depths: Vec<(String, Depth)>,
         /// The decision, with every input.
         decision: Box<Decision>,
+        /// How it went in time, and whom it asked; absent in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timing: Option<Timing>,
     },
     /// One poll of a ScaledObject: what KEDA's own half read and decided.
     ObjectPolled {
@@ -228,6 +232,9 @@ pub enum What {
         decision: Box<ObjectDecision>,
         /// The same in one line.
         why: String,
+        /// How it went in time, and whom it asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timing: Option<Timing>,
     },
     /// One sync of the HPA that KEDA makes for a ScaledObject.
     HpaSynced {
@@ -235,6 +242,9 @@ pub enum What {
         decision: Box<HpaDecision>,
         /// The same in one line.
         why: String,
+        /// How it went in time, and whom it asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timing: Option<Timing>,
     },
     /// The target of a ScaledObject was told how many replicas to have.
     Scaled {

@@ -152,7 +152,7 @@ mod tests {
             counted: None,
             error: None,
         };
-        What::Polled { depths: Vec::new(), decision: Box::new(decide(&Rules::default(), &[reading], Counts::default())) }
+        What::Polled { depths: Vec::new(), decision: Box::new(decide(&Rules::default(), &[reading], Counts::default())), timing: None }
     }
 
     #[test]

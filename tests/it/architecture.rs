@@ -23,6 +23,7 @@ const VENDORS: &[&str] = &[
     "kube",
     "nix",
     "object_store",
+    "prometheus",
     "quick_xml",
     "reqwest",
     "ring",

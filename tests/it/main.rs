@@ -17,6 +17,7 @@ mod generated;
 mod in_cluster;
 mod keda;
 mod manifests;
+mod metrics;
 mod produce;
 mod readme;
 mod run;

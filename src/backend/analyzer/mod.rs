@@ -6,7 +6,7 @@ pub mod service;
 mod store;
 
 pub use client::Client;
-pub use server::{bind, router, serve};
+pub use server::router;
 pub use store::AnalyzerStore;
 
 /// What is counted.

@@ -1,7 +1,5 @@
 //! The analyzer's HTTP interface: the article's four endpoints, and one record per count.
 
-use std::{io, net::SocketAddr, time::Duration};
-
 use axum::{
     Json, Router,
     body::Bytes,
@@ -13,18 +11,14 @@ use axum::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::{AnalyzerStore, CountKind};
-use crate::core::error::{Error, Kind, Result};
+use crate::core::error::{Error, Result};
 
 /// The longest body that is read, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
 /// The longest message id or job name that is kept, in bytes.
 const LONGEST_NAME: usize = 512;
-/// How long open requests may take to end once the server is to stop.
-const DRAIN: Duration = Duration::from_secs(3);
 
 /// The interface over `store`, to be served on a port or called in process.
 pub fn router(store: AnalyzerStore) -> Router {
@@ -109,36 +103,4 @@ fn refuse(status: StatusCode, error: &str) -> Response {
 
 fn broken(error: &Error) -> Response {
     refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
-}
-
-/// Binds `listen`, for [`serve`].
-///
-/// # Errors
-/// `Input`, naming the address, when it is in use or not this machine's.
-pub async fn bind(listen: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(listen).await.map_err(|error| {
-        let why = match error.kind() {
-            io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            _ => error.to_string(),
-        };
-        Error::input("listen address", listen, why).hint("choose another port with --listen, or port 0 for any that is free")
-    })
-}
-
-/// Serves `router` until `cancel`; open requests then have 3 s to end.
-///
-/// # Errors
-/// `Failed` when the socket breaks.
-pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationToken) -> Result<()> {
-    let stop = cancel.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
-    let overdue = async {
-        cancel.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = serving => ended.map_err(|error| Error::new(Kind::Failed, "the analyzer stopped", error.to_string())),
-        () = overdue => Ok(()),
-    }
 }

@@ -23,7 +23,7 @@ impl Lines {
         let (word, text) = match &event.what {
             What::Polled { decision, .. } => self.news("poll", board.decisions.back()?.text.clone(), decision.create != 0)?,
             What::ObjectPolled { decision, why, .. } => self.news("poll", why.clone(), decision.activation.replicas.is_some())?,
-            What::HpaSynced { decision, why } => self.news("hpa", why.clone(), decision.rescales())?,
+            What::HpaSynced { decision, why, .. } => self.news("hpa", why.clone(), decision.rescales())?,
             What::Scaled { target, from, to, by } => ("scaled", format!("{target} {from} -> {to} ({})", by.word())),
             What::ReplicasChanged { wanted, ready, ending, .. } => ("pool", format!("{wanted} wanted, {ready} ready, {ending} ending")),
             What::Deleted { job, message_id } if board.replicas.is_some() => ("done", format!("{job} message {message_id}")),

@@ -218,7 +218,7 @@ mod tests {
             let decision = Box::new(decide(&Rules::default(), &readings, Counts::default()));
             for what in [
                 What::ScalerFailed { metric: "s0-aws-sqs-q".to_owned(), error: "access denied ".repeat(12) },
-                What::Polled { depths: Vec::new(), decision },
+                What::Polled { depths: Vec::new(), decision, timing: None },
             ] {
                 running.take(&Event { about: Some(long(index)), ..Event::now(what) });
             }

@@ -76,7 +76,7 @@ impl Replicas {
     pub(super) fn apply(&mut self, event: &Event) -> bool {
         let at = event.at;
         match &event.what {
-            What::HpaSynced { decision, why } => Decided::take(&mut self.synced, at, why, decision.rescales()),
+            What::HpaSynced { decision, why, .. } => Decided::take(&mut self.synced, at, why, decision.rescales()),
             What::Scaled { from, to, by, .. } => {
                 self.scalings += 1;
                 push(&mut self.scaled, Scaling { at, from: *from, to: *to, by: *by });

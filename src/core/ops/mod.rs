@@ -4,6 +4,7 @@ pub mod consume;
 pub mod doctor;
 pub mod expire;
 pub mod produce;
+pub mod registered;
 pub mod render;
 pub mod report;
 pub mod run;

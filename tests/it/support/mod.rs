@@ -4,6 +4,7 @@ mod cluster;
 mod eks;
 mod faulty;
 mod process;
+mod scrape;
 mod server;
 mod stack;
 
@@ -17,6 +18,7 @@ pub(crate) use cluster::{Detour, Space};
 pub(crate) use eks::{Eks, Seen};
 pub(crate) use faulty::{Fault, Faulty};
 pub(crate) use process::{Output, Running};
+pub(crate) use scrape::{Page, get};
 pub(crate) use server::Server;
 pub(crate) use stack::{BINARY, Stack};
 

@@ -9,7 +9,10 @@ use axum::routing::post;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::backend::analyzer::{AnalyzerStore, bind, router, serve};
+use crate::backend::{
+    analyzer::{AnalyzerStore, router},
+    listen::{bind, serve},
+};
 
 fn fresh() -> (tempfile::TempDir, Router) {
     let dir = tempfile::tempdir().expect("tempdir");
@@ -19,7 +22,7 @@ fn fresh() -> (tempfile::TempDir, Router) {
 
 /// Serves `router` on a free port while `visit` runs.
 async fn served<T>(router: Router, visit: impl AsyncFnOnce(String) -> T) -> T {
-    let listener = bind("127.0.0.1:0".parse().expect("valid")).await.expect("bound");
+    let listener = bind("--listen", "127.0.0.1:0".parse().expect("valid")).await.expect("bound");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let cancel = CancellationToken::new();
     let visiting = async {
@@ -27,7 +30,7 @@ async fn served<T>(router: Router, visit: impl AsyncFnOnce(String) -> T) -> T {
         cancel.cancel();
         seen
     };
-    let (served, seen) = tokio::join!(serve(listener, router, cancel.clone()), visiting);
+    let (served, seen) = tokio::join!(serve("the analyzer", listener, router, cancel.clone()), visiting);
     served.expect("served");
     seen
 }
@@ -122,21 +125,12 @@ async fn passing_faults_are_tried_again_within_bounds() {
 
 #[tokio::test]
 async fn an_analyzer_that_is_not_there_is_a_passing_fault() {
-    let listener = bind("127.0.0.1:0".parse().expect("valid")).await.expect("bound");
+    let listener = bind("--listen", "127.0.0.1:0".parse().expect("valid")).await.expect("bound");
     let address = listener.local_addr().expect("bound");
     drop(listener);
     let error = Client::http(&format!("http://user:secret@{address}")).expect("valid").lines().await.expect_err("nobody listens");
     assert!(error.is_passing());
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_port_in_use_is_an_error_that_names_the_address() {
-    let listener = bind("127.0.0.1:0".parse().expect("valid")).await.expect("bound");
-    let address = listener.local_addr().expect("bound");
-    let error = bind(address).await.expect_err("in use");
-    assert_eq!(error.exit_code(), 2);
-    assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn polled(visible: i64, in_flight: i64, running: i64) -> What {
     };
     let rules = Rules { bounds: Bounds { min: 0, max: 100 }, ..Rules::default() };
     let decision = Box::new(decide(&rules, &[reading], Counts { running, pending: 0 }));
-    What::Polled { depths: depths(visible, in_flight), decision }
+    What::Polled { depths: depths(visible, in_flight), decision, timing: None }
 }
 
 fn job(number: usize, state: JobState, reason: Option<&str>) -> What {

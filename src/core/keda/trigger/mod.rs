@@ -13,6 +13,7 @@ pub mod place;
 pub mod queue_name;
 pub mod resource;
 mod rights;
+pub mod scaler;
 pub mod schedule;
 pub mod sqs;
 pub mod target;

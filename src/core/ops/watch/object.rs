@@ -87,6 +87,8 @@ pub(super) struct ObjectWatch<'a> {
     reconciled: Option<Reconciled>,
     polled: bool,
     next_poll: Instant,
+    /// When the next poll is due, a whole interval after the last one began.
+    expected: Option<Instant>,
     next_sync: Instant,
     pool: Pool,
     backlog: Option<Backlog>,
@@ -121,6 +123,7 @@ impl<'a> ObjectWatch<'a> {
             reconciled: None,
             polled: false,
             next_poll: Instant::now(),
+            expected: None,
             next_sync: Instant::now(),
             pool: Pool::default(),
             backlog: None,
@@ -304,6 +307,7 @@ impl Scaling for ObjectWatch<'_> {
         self.apply_pause(before, now).await?;
         self.polled = now.pauses.all;
         self.next_poll = Instant::now();
+        self.expected = None;
         Ok(())
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Scaler<'a> {
     /// What was reconciled: generation, whether paused, and whether as the one who scales.
     reconciled: Option<(i64, bool, bool)>,
     polled: bool,
+    /// When the next poll is due, a whole interval after the last one began.
+    expected: Option<Instant>,
     /// Why the ScaledJob could not be read, said once.
     complaint: Option<String>,
 }
@@ -50,7 +52,7 @@ impl<'a> Scaler<'a> {
         };
         let scaled_job = manifest::scaled_job(&value)?;
         let triggers = Triggers::unbuilt(ports, scaled_job.identifier());
-        Ok(Self { ports, how, scaled_job, triggers, reconciled: None, polled: false, complaint: None })
+        Ok(Self { ports, how, scaled_job, triggers, reconciled: None, polled: false, expected: None, complaint: None })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -130,6 +132,7 @@ impl<'a> Scaler<'a> {
             self.build().await;
         }
         self.polled = now.1;
+        self.expected = None;
         Ok(true)
     }
 
@@ -160,13 +163,16 @@ impl<'a> Scaler<'a> {
             return Ok(());
         }
         let began = Instant::now();
+        let late = self.expected.map_or(Duration::ZERO, |expected| began.saturating_duration_since(expected));
+        self.expected = Some(began + self.interval());
         let readings = self.read().await;
+        let timing = self.triggers.timing(Origin::of_job(&self.scaled_job.spec), late);
         let jobs = self.ports.jobs.list(self.name()).await?;
         look.take(&jobs, self.ports).await;
         let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
         let decision = self.decide(&readings, &views);
         let create = decision.create;
-        self.ports.reporter.tell(What::Polled { depths: depths_of(&readings), decision: Box::new(decision) });
+        self.ports.reporter.tell(What::Polled { depths: depths_of(&readings), decision: Box::new(decision), timing: Some(timing) });
         self.create(create, held).await;
         if !held.is_held() {
             return Ok(());

@@ -12,8 +12,10 @@ use crate::core::{
     keda::{
         decision::TriggerReading,
         manifest::{ScaledJobSpec, ScaledObjectSpec, Trigger},
+        trigger::scaler::scaler_name,
     },
     ports::{Asked, Metric},
+    timing::{Timed, Timing},
 };
 
 /// What a set of triggers is built from: the object's triggers, and the pods that it makes.
@@ -48,6 +50,8 @@ pub(super) struct Triggers<'a> {
     metrics: std::result::Result<Vec<Option<Arc<dyn Metric>>>, Error>,
     /// The last readings, and when they were made.
     last: Option<(Instant, Vec<TriggerReading>)>,
+    /// Seconds that each trigger's last answer took, by its place; those that were not asked are missing.
+    seconds: BTreeMap<usize, f64>,
 }
 
 /// What is behind the triggers at this moment.
@@ -79,7 +83,7 @@ impl<'a> Triggers<'a> {
     /// A set that is still to be built, for the loop that `owner` names.
     pub(super) fn unbuilt(ports: Ports<'a>, owner: String) -> Self {
         let metrics = Err(Error::failed("the triggers are not read", "nothing was reconciled yet"));
-        Self { ports, owner, env: BTreeMap::new(), metrics, last: None }
+        Self { ports, owner, env: BTreeMap::new(), metrics, last: None, seconds: BTreeMap::new() }
     }
 
     /// Builds the whole set anew. What was built before goes first, as KEDA closes it: an identity that nobody else uses is then
@@ -141,6 +145,7 @@ impl<'a> Triggers<'a> {
         origin: Origin<'_>,
         wanted: &(dyn Fn(usize) -> bool + Sync),
     ) -> Option<Vec<(usize, TriggerReading)>> {
+        self.seconds.clear();
         let metrics = match &mut self.metrics {
             Ok(metrics) => std::mem::take(metrics),
             Err(error) => {
@@ -165,23 +170,42 @@ impl<'a> Triggers<'a> {
         Some(readings)
     }
 
-    async fn read_one(&self, origin: Origin<'_>, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
+    async fn read_one(&mut self, origin: Origin<'_>, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
+        let mut began = Instant::now();
         if let Ok(reading) = metric.read().await {
+            self.seconds.insert(index, began.elapsed().as_secs_f64());
             return (metric, reading);
         }
-        let (metric, again) = match origin.triggers.get(index) {
-            Some(trigger) => match self.build_one(origin, index, trigger).await {
-                Ok(Some(fresh)) => (fresh.clone(), fresh.read().await),
-                Ok(None) => (metric.clone(), metric.read().await),
-                Err(error) => (metric, Err(error)),
-            },
-            None => (metric.clone(), metric.read().await),
+        let built = match origin.triggers.get(index) {
+            Some(trigger) => self.build_one(origin, index, trigger).await.map(|fresh| fresh.unwrap_or_else(|| metric.clone())),
+            None => Ok(metric.clone()),
+        };
+        began = Instant::now();
+        let (metric, again) = match built {
+            Ok(fresh) => {
+                let again = fresh.read().await;
+                self.seconds.insert(index, began.elapsed().as_secs_f64());
+                (fresh, again)
+            }
+            Err(error) => (metric, Err(error)),
         };
         let reading = again.unwrap_or_else(|error| {
             self.fail(metric.name(), &error);
             TriggerReading::failed(metric.name(), &error.to_string())
         });
         (metric, reading)
+    }
+
+    /// How the last read went in time, which began `late` after it was due.
+    pub(super) fn timing(&self, origin: Origin<'_>, late: Duration) -> Timing {
+        let metrics = self.metrics.as_deref().unwrap_or_default();
+        let timed = |(index, trigger): (usize, &Trigger)| Timed {
+            kind: trigger.kind.clone(),
+            scaler: scaler_name(trigger),
+            metric: metrics.get(index).and_then(Option::as_ref).map(|metric| metric.name().to_owned()),
+            seconds: self.seconds.get(&index).copied(),
+        };
+        Timing { late_seconds: late.as_secs_f64(), triggers: origin.triggers.iter().enumerate().map(timed).collect() }
     }
 
     fn fail(&self, metric: &str, error: &Error) {

@@ -1,6 +1,9 @@
 //! What is decided and done at each poll and at each sync.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{Held, ObjectWatch, Origin, Pool, TriggerReading, What, depths_of};
 use crate::core::{
@@ -16,6 +19,7 @@ use crate::core::{
         trigger::metric_type::MetricType,
     },
     ports::Scale,
+    timing::Timing,
 };
 
 /// What the rules say of a ScaledObject at this moment.
@@ -30,18 +34,22 @@ pub struct ObjectOutlook {
 impl ObjectWatch<'_> {
     /// One poll: ask every trigger, decide, wake the target or put it to rest. Ends when the lease lapses meanwhile.
     pub(super) async fn poll(&mut self, held: &dyn Held) -> Result<()> {
+        let began = Instant::now();
+        let late = self.expected.map_or(Duration::ZERO, |expected| began.saturating_duration_since(expected));
+        self.expected = Some(began + self.interval());
         let Some(readings) = self.ask(&|_| true).await else {
             // KEDA does nothing at a poll whose scalers cannot be built.
             self.polled = true;
             return Ok(());
         };
+        let timing = Some(self.timing(late));
         let Some((scale, replicas)) = self.seen().await? else { return Ok(()) };
         self.cached.clone_from(&readings);
         let read = self.weigh(readings, replicas);
         let decision = self.decide(read, scale.wanted);
         let (activation, why) = (decision.activation.clone(), decision.explain());
         let depths = depths_of(decision.triggers.iter().map(|trigger| &trigger.reading));
-        self.ports.reporter.tell(What::ObjectPolled { depths, decision: Box::new(decision.clone()), why });
+        self.ports.reporter.tell(What::ObjectPolled { depths, decision: Box::new(decision.clone()), why, timing });
         self.polled = true;
         if !held.is_held() {
             return Ok(());
@@ -63,13 +71,14 @@ impl ObjectWatch<'_> {
         let Some((scale, replicas)) = self.seen().await? else { return Ok(()) };
         let spec = self.object.hpa();
         let read = if hpa::asks(&spec, scale.wanted) { self.supply(replicas).await } else { Vec::new() };
+        let timing = (!read.is_empty()).then(|| self.timing(Duration::ZERO));
         let Some(mut state) = self.hpa.take() else { return Ok(()) };
         let now = self.clock.keda();
         let metrics: Vec<hpa::replicas::Metric> = read.iter().map(MetricRead::metric).collect();
         let input = Input { spec: &spec, current: scale.wanted, there: scale.current, ready: replicas.ready, metrics: &metrics };
         let decision = hpa::sync(&input, &mut state, now);
         let why = decision.explain();
-        self.ports.reporter.tell(What::HpaSynced { decision: Box::new(decision.clone()), why });
+        self.ports.reporter.tell(What::HpaSynced { decision: Box::new(decision.clone()), why, timing });
         let may = held.is_held();
         if may && decision.rescales() && self.set(scale.wanted, decision.result, ScaledBy::Hpa).await {
             state.scaled(&spec, scale.wanted, decision.result, now);
@@ -146,6 +155,11 @@ impl ObjectWatch<'_> {
         let asked = self.triggers.ask(origin, wanted).await;
         self.stale = asked.as_ref().is_none_or(|readings| readings.iter().any(|(_, reading)| reading.error.is_some()));
         asked
+    }
+
+    /// How the last read went in time.
+    fn timing(&self, late: Duration) -> Timing {
+        self.triggers.timing(Origin::of_object(&self.object.spec, self.pod.as_ref()), late)
     }
 
     /// What KEDA's metrics server gives the HPA: each metric as it is now, or as the last poll read it where the trigger says so.
