@@ -25,7 +25,7 @@ fn jobs() -> Subject {
 }
 
 fn reading(value: f64) -> TriggerReading {
-    TriggerReading { metric: "s0-q".into(), value, target: 5.0, active: value > 0.0, activation: None, parts: None, error: None }
+    TriggerReading { value, target: 5.0, active: value > 0.0, error: None, ..TriggerReading::failed("s0-q", "") }
 }
 
 fn timing(late: f64, metric: Option<&str>, seconds: Option<f64>) -> Timing {
