@@ -24,7 +24,7 @@ use crate::core::{
     },
     needs::{Needs, Reader},
     ops::{
-        run::{AssumedScalers, BoundedScalers, spread::Seat},
+        run::{Answers, AssumedScalers, BoundedScalers, SharedScalers, spread::Seat},
         watch::container_environment,
     },
     ports::{Asked, Jobs, Objects, Scalers, Workloads},
@@ -131,7 +131,8 @@ impl Backend {
         Trial::begin(&self.settings.state_dir.join("runs"), launch).await
     }
 
-    /// The world of each object: scalers that read what nothing is assumed of, as the operator of `reader`.
+    /// The world of each object: scalers that read what nothing is assumed of, as the operator of `reader`, once for all
+    /// who ask the same at the same time.
     ///
     /// # Errors
     /// When the state directory cannot be used.
@@ -139,13 +140,15 @@ impl Backend {
         let catalog = Arc::new(manifests.catalog.clone());
         let keda = self.over(&catalog, &self.settings.names.keda_namespace).await?;
         let turns = Arc::new(Semaphore::new(TURNS));
+        let answers = Arc::new(Answers::default());
         let mut worlds = BTreeMap::<String, World>::new();
         let mut posts = Vec::new();
         for (key, triggers, interval) in runnable(manifests)? {
             if !worlds.contains_key(&key.namespace) {
                 let objects = self.over(&catalog, &key.namespace).await?;
                 let real = Arc::new(reader.scalers_over(&key.namespace, objects.clone(), keda.clone()).await?);
-                let bounded = Arc::new(BoundedScalers::new(real.clone(), turns.clone()));
+                let shared = Arc::new(SharedScalers::new(real.clone(), answers.clone()));
+                let bounded = Arc::new(BoundedScalers::new(shared, turns.clone()));
                 let scalers: Arc<dyn Scalers> = Arc::new(AssumedScalers::new(bounded, assumptions.to_vec()));
                 worlds.insert(key.namespace.clone(), (objects, real, scalers));
             }

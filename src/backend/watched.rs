@@ -11,7 +11,7 @@ use super::{
 use crate::core::{
     error::{Error, Kind, Result},
     facts::Facts,
-    keda::{metadata::Sources, trigger::TriggerMetadata},
+    keda::{authorization::AwsAuthorization, metadata::Sources, trigger::TriggerMetadata},
     ports::Metric,
     settings::ScalingKind,
     template::Template,
@@ -24,7 +24,8 @@ impl Backend {
     /// When AWS cannot be asked.
     pub async fn watched(&self) -> Result<Option<Arc<dyn Metric>>> {
         let metadata = self.trigger_metadata()?;
-        match metric(0, metadata, &Clients::new(self.sdk(Identity::Administrator).await?)).await {
+        let clients = Clients::new(self.sdk(Identity::Administrator).await?);
+        match metric(0, metadata, AwsAuthorization::Operator, &clients).await {
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             built => built,
         }

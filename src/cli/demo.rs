@@ -85,6 +85,7 @@ impl Demo {
             until: Until::Drained,
             lasts: None,
             refresh,
+            first: None,
         };
         let watched = scaler.run(cx, &backend, &*objects, &how, Work::default()).await?;
         let exit = watch::ending(cx, watched);

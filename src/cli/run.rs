@@ -190,6 +190,7 @@ impl Run {
                 until,
                 lasts: None,
                 refresh,
+                first: None,
             },
             offset: offset.div_f64(self.pace),
         };

@@ -121,7 +121,7 @@ impl Watch {
         let backend = Backend::connect(&settings)?;
         let (objects, kind, object) = self.objects(cx, &backend, &settings).await?;
         let until = if self.follow { Until::Cancelled } else { Until::Drained };
-        let how = Watching { kind, object, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings) };
+        let how = Watching { kind, object, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings), first: None };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
         scaler.check(&backend, &*objects, (kind, &how.object)).await?;
         let exporter = self.export(cx, scaler, &*objects, &how, &settings.names.namespace).await?;

@@ -18,7 +18,7 @@ use super::{
     keda::{jobs::JobView, manifest::Propagation},
     plan::{Observed, ResourceId, Scope},
 };
-pub use scaling::{Asked, Metric, Scalers};
+pub use scaling::{Asked, Inquiry, Metric, Scalers};
 pub use sink::{Outgoing, SendOutcome, Sink};
 pub use workload::{Replica, Scale, ScaleTarget, Workloads};
 

@@ -18,7 +18,7 @@ use crate::core::{
         metadata::Sources,
         trigger::{AwsSource, TriggerMetadata},
     },
-    ports::{Asked, Metric, Objects, Scalers},
+    ports::{Asked, Inquiry, Metric, Objects, Scalers},
 };
 
 /// The scalers of a process that stands in for KEDA's operator, for the objects of one namespace.
@@ -92,7 +92,8 @@ impl Scalers for AwsScalers {
         self.identities.tell(&user, notes, asked.reporter);
         let Some(Access { source, authorization }) = access else { return Ok(sourceless(asked.index, metadata)) };
         let (account, lease) = self.identities.account(&authorization, &source.place.region, &user).await;
-        let built = metric(asked.index, metadata, &account.clients(&source.place.endpoint)).await?;
+        let clients = account.clients(&source.place.endpoint);
+        let built = metric(asked.index, metadata, authorization, &clients).await?;
         Ok(built.map(|inner| -> Arc<dyn Metric> { Arc::new(Leased { inner, _lease: lease }) }))
     }
 }
@@ -115,6 +116,10 @@ impl Metric for Leased {
 
     async fn read(&self) -> Result<TriggerReading> {
         self.inner.read().await
+    }
+
+    fn inquiry(&self) -> Option<&dyn Inquiry> {
+        self.inner.inquiry()
     }
 
     async fn depth(&self) -> Result<Option<Depth>> {

@@ -5,6 +5,7 @@
 pub mod behavior;
 mod explain;
 pub mod replicas;
+pub mod resource;
 mod stabilize;
 
 use jiff::Timestamp;

@@ -61,7 +61,7 @@ impl Default for Tolerance {
 }
 
 impl Tolerance {
-    fn covers(self, ratio: f64) -> bool {
+    pub(super) fn covers(self, ratio: f64) -> bool {
         (1.0 - self.scale_down..=1.0 + self.scale_up).contains(&ratio)
     }
 }
@@ -111,7 +111,7 @@ pub fn propose(metric: &Metric, input: &Input<'_>, tolerance: Tolerance) -> Prop
 }
 
 /// Rounds up to a number of replicas.
-fn ceil(value: f64) -> i32 {
+pub(super) fn ceil(value: f64) -> i32 {
     to_int(value.ceil()).map_or(i32::MAX, |whole| i32::try_from(whole).unwrap_or(if whole < 0 { 0 } else { i32::MAX }))
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::core::error::{Error, Kind, Result};
 
 /// The identity in force.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum AwsAuthorization {
     /// The scaler's own identity, or the role it assumes from it.
     PodIdentity {

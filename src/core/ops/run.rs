@@ -4,6 +4,7 @@ mod about;
 mod assumed;
 mod bounded;
 mod mine;
+mod shared;
 pub mod sources;
 pub mod spread;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::watch::{End, Outlook, Ports, Watched, Watching, forecast, watch};
@@ -24,6 +25,7 @@ use about::About;
 pub use assumed::AssumedScalers;
 pub use bounded::BoundedScalers;
 pub use mine::Mine;
+pub use shared::{Answers, SharedScalers};
 
 /// Objects that are looked at, at the same time, where each is looked at once.
 const AT_ONCE: usize = 16;
@@ -101,7 +103,7 @@ pub fn refresh(objects: usize) -> Duration {
 pub async fn run(members: &[Member<'_>], span: Option<Duration>, cancel: &CancellationToken) -> Ran {
     let started = Instant::now();
     let stop = cancel.child_token();
-    let mut loops: FuturesUnordered<_> = members.iter().map(|member| looped(member, &stop)).collect();
+    let mut loops: FuturesUnordered<_> = members.iter().map(|member| looped(member, started, &stop)).collect();
     let mut over = std::pin::pin!(async {
         match span {
             Some(span) => sleep(span).await,
@@ -131,14 +133,16 @@ pub async fn run(members: &[Member<'_>], span: Option<Duration>, cancel: &Cancel
 }
 
 /// Runs one loop to its end: how that was, and whether a trigger could not be read then.
-async fn looped<'m>(member: &'m Member<'_>, stop: &CancellationToken) -> (&'m Member<'m>, bool, Result<Watched>) {
+async fn looped<'m>(member: &'m Member<'_>, started: Instant, stop: &CancellationToken) -> (&'m Member<'m>, bool, Result<Watched>) {
+    let first = started + member.offset;
     let reporter = About::new(&member.about, member.ports.reporter);
     tokio::select! {
         () = stop.cancelled() => return (member, false, Ok(Watched { end: End::Cancelled, done: 0, seconds: 0.0 })),
-        () = sleep(member.offset) => {}
+        () = sleep_until(first) => {}
     }
     let ports = Ports { reporter: &reporter, ..member.ports };
-    let watched = watch(ports, &member.watching, stop).await;
+    let watching = Watching { first: Some(first), ..member.watching.clone() };
+    let watched = watch(ports, &watching, stop).await;
     (member, reporter.is_failing(), watched)
 }
 

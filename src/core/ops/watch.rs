@@ -75,6 +75,8 @@ pub struct Watching {
     pub lasts: Option<Duration>,
     /// How often to look between polls.
     pub refresh: Duration,
+    /// When the first poll is due; at once, where nothing is said.
+    pub first: Option<Instant>,
 }
 
 impl Watching {
@@ -158,7 +160,7 @@ trait Scaling: Send {
 /// Watches until drained or cancelled, or for as long as it may.
 ///
 /// Whoever holds the lease scales: it polls at once, then every polling interval, and a slow poll is followed by the next
-/// without a pause (KEDA's own loop). Everybody else only looks, and takes over when the holder is gone.
+/// without a pause (KEDA's own loop). A poll is due when the interval is over, however late the one before began. Everybody else only looks, and takes over when the holder is gone.
 /// Jobs and replicas outlive a watch that is cancelled or killed.
 ///
 /// # Errors

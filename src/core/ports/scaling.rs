@@ -4,11 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::core::{
     error::Result,
     event::{Depth, Reporter},
-    keda::{decision::TriggerReading, manifest::Trigger},
+    keda::{
+        decision::TriggerReading,
+        manifest::Trigger,
+        trigger::question::{Answer, Question},
+    },
 };
 
 /// What reads one trigger; KEDA calls it a scaler.
@@ -20,10 +25,32 @@ pub trait Metric: Send + Sync {
     fn target(&self) -> f64;
     /// Asks once, for what KEDA's scaler asks for.
     async fn read(&self) -> Result<TriggerReading>;
+    /// Reads for a poll that was due at `due`: where others ask the same, an answer that was asked for then or later will do.
+    async fn read_due(&self, _due: Instant) -> Result<TriggerReading> {
+        self.read().await
+    }
+    /// The two halves of a reading, where others may ask the same.
+    fn inquiry(&self) -> Option<&dyn Inquiry> {
+        None
+    }
     /// All three counters of the queue behind it, for the screen; `None` where there is no queue.
     async fn depth(&self) -> Result<Option<Depth>> {
         Ok(None)
     }
+}
+
+/// A reading in two halves: the question, whose answer others may use as well, and what is made of the answer.
+#[async_trait]
+pub trait Inquiry: Send + Sync {
+    /// What is asked.
+    fn question(&self) -> &Question;
+    /// Asks once.
+    async fn ask(&self) -> Result<Answer>;
+    /// What the answer means here.
+    ///
+    /// # Errors
+    /// When the answer cannot be used.
+    fn measure(&self, answer: &Answer) -> Result<TriggerReading>;
 }
 
 /// A trigger to build, and what KEDA knows of the object around it.

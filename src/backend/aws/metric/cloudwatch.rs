@@ -12,8 +12,15 @@ use crate::{
     backend::aws::error::fault,
     core::{
         error::Result,
-        keda::{decision::TriggerReading, number::through_quantity, trigger::cloudwatch::CloudWatchMetadata},
-        ports::Metric,
+        keda::{
+            decision::TriggerReading,
+            number::through_quantity,
+            trigger::{
+                cloudwatch::CloudWatchMetadata,
+                question::{Answer, Question},
+            },
+        },
+        ports::{Inquiry, Metric},
     },
 };
 
@@ -23,12 +30,13 @@ pub(super) struct CloudWatchMetric {
     client: Client,
     metadata: CloudWatchMetadata,
     name: String,
+    question: Question,
 }
 
 impl CloudWatchMetric {
-    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`.
-    pub(super) fn new(client: Client, index: usize, metadata: CloudWatchMetadata) -> Self {
-        Self { client, name: metadata.metric_name(index), metadata }
+    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`; `question` is what it asks.
+    pub(super) fn new(client: Client, index: usize, metadata: CloudWatchMetadata, question: Question) -> Self {
+        Self { client, name: metadata.metric_name(index), metadata, question }
     }
 
     fn query(&self) -> MetricDataQuery {
@@ -60,14 +68,32 @@ impl Metric for CloudWatchMetric {
     }
 
     async fn read(&self) -> Result<TriggerReading> {
+        self.measure(&self.ask().await?)
+    }
+
+    fn inquiry(&self) -> Option<&dyn Inquiry> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Inquiry for CloudWatchMetric {
+    fn question(&self) -> &Question {
+        &self.question
+    }
+
+    async fn ask(&self) -> Result<Answer> {
         let (start, end) = self.metadata.window(Timestamp::now());
         let time = |time: Timestamp| DateTime::from_secs(time.as_second());
         let request = self.client.get_metric_data().start_time(time(start)).end_time(time(end));
         let request = request.scan_by(ScanBy::TimestampDescending).metric_data_queries(self.query());
         let what = || format!("could not read the metric `{}`", self.metadata.shown());
         let answer = request.send().await.map_err(|error| fault(what(), &error))?;
-        let results: Vec<Vec<f64>> =
-            answer.metric_data_results.unwrap_or_default().into_iter().map(|result| result.values.unwrap_or_default()).collect();
-        self.metadata.read(&self.name, &results)
+        let results = answer.metric_data_results.unwrap_or_default().into_iter();
+        Ok(Answer::Values(results.map(|result| result.values.unwrap_or_default()).collect()))
+    }
+
+    fn measure(&self, answer: &Answer) -> Result<TriggerReading> {
+        self.metadata.read(&self.name, answer.values()?)
     }
 }

@@ -10,9 +10,13 @@ use crate::{
         keda::{
             decision::TriggerReading,
             number::to_float,
-            trigger::{attribute::AttributeValue, dynamodb::DynamoDbMetadata},
+            trigger::{
+                attribute::AttributeValue,
+                dynamodb::DynamoDbMetadata,
+                question::{Answer, Question},
+            },
         },
-        ports::Metric,
+        ports::{Inquiry, Metric},
     },
 };
 
@@ -22,12 +26,13 @@ pub(super) struct DynamoDbMetric {
     client: Client,
     metadata: DynamoDbMetadata,
     name: String,
+    question: Question,
 }
 
 impl DynamoDbMetric {
-    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`.
-    pub(super) fn new(client: Client, index: usize, metadata: DynamoDbMetadata) -> Self {
-        Self { client, name: metadata.metric_name(index), metadata }
+    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`; `question` is what it asks.
+    pub(super) fn new(client: Client, index: usize, metadata: DynamoDbMetadata, question: Question) -> Self {
+        Self { client, name: metadata.metric_name(index), metadata, question }
     }
 }
 
@@ -42,6 +47,21 @@ impl Metric for DynamoDbMetric {
     }
 
     async fn read(&self) -> Result<TriggerReading> {
+        self.measure(&self.ask().await?)
+    }
+
+    fn inquiry(&self) -> Option<&dyn Inquiry> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Inquiry for DynamoDbMetric {
+    fn question(&self) -> &Question {
+        &self.question
+    }
+
+    async fn ask(&self) -> Result<Answer> {
         let asked = &self.metadata;
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let values = asked.expression_attribute_values.iter().map(|(name, value)| (name.clone(), attribute(value)));
@@ -56,7 +76,11 @@ impl Metric for DynamoDbMetric {
             index => format!("could not query index `{index}` of table `{}`", asked.table_name),
         };
         let answer = query.send().await.map_err(|error| fault(what(), &error))?;
-        Ok(asked.measure(&self.name, answer.count.into()))
+        Ok(Answer::Count(answer.count.into()))
+    }
+
+    fn measure(&self, answer: &Answer) -> Result<TriggerReading> {
+        Ok(self.metadata.measure(&self.name, answer.count()?))
     }
 }
 

@@ -7,8 +7,15 @@ use crate::{
     backend::aws::{clients::Clients, error::fault},
     core::{
         error::{Error, Kind, Result},
-        keda::{decision::TriggerReading, number::to_float, trigger::dynamodb_streams::DynamoDbStreamsMetadata},
-        ports::Metric,
+        keda::{
+            decision::TriggerReading,
+            number::to_float,
+            trigger::{
+                dynamodb_streams::DynamoDbStreamsMetadata,
+                question::{Answer, Question, Request},
+            },
+        },
+        ports::{Inquiry, Metric},
     },
 };
 
@@ -19,14 +26,15 @@ pub(super) struct DynamoDbStreamsMetric {
     metadata: DynamoDbStreamsMetadata,
     stream_arn: String,
     name: String,
+    question: Question,
 }
 
 impl DynamoDbStreamsMetric {
-    /// Finds the stream of the table; `index` is the trigger's, counted from 0.
+    /// Finds the stream of the table; `index` is the trigger's, counted from 0, and `question` what it asks.
     ///
     /// # Errors
     /// When the table cannot be described or has no stream.
-    pub(super) async fn find(clients: &Clients, index: usize, metadata: DynamoDbStreamsMetadata) -> Result<Self> {
+    pub(super) async fn find(clients: &Clients, index: usize, metadata: DynamoDbStreamsMetadata, question: Question) -> Result<Self> {
         let table = &metadata.table_name;
         let what = || format!("could not find the stream of table `{table}`");
         let described = clients.dynamodb().describe_table().table_name(table).send().await;
@@ -34,7 +42,9 @@ impl DynamoDbStreamsMetric {
         let Some(stream_arn) = described.and_then(|table| table.latest_stream_arn) else {
             return Err(Error::new(Kind::NotFound, what(), "the table has none").hint("enable a stream on the table"));
         };
-        Ok(Self { client: clients.dynamodb_streams(), stream_arn, name: metadata.metric_name(index), metadata })
+        // Another stream of the same table is another question.
+        let question = Question { request: Request::StreamShards { stream: stream_arn.clone() }, ..question };
+        Ok(Self { client: clients.dynamodb_streams(), stream_arn, name: metadata.metric_name(index), metadata, question })
     }
 }
 
@@ -49,6 +59,21 @@ impl Metric for DynamoDbStreamsMetric {
     }
 
     async fn read(&self) -> Result<TriggerReading> {
+        self.measure(&self.ask().await?)
+    }
+
+    fn inquiry(&self) -> Option<&dyn Inquiry> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Inquiry for DynamoDbStreamsMetric {
+    fn question(&self) -> &Question {
+        &self.question
+    }
+
+    async fn ask(&self) -> Result<Answer> {
         let what = || format!("could not list the shards of the stream of table `{}`", self.metadata.table_name);
         let (mut shards, mut after) = (0, None);
         loop {
@@ -58,8 +83,12 @@ impl Metric for DynamoDbStreamsMetric {
             shards += description.shards.map_or(0, |shards| shards.len());
             after = description.last_evaluated_shard_id;
             if after.is_none() {
-                return Ok(self.metadata.measure(&self.name, i64::try_from(shards).unwrap_or(i64::MAX)));
+                return Ok(Answer::Count(i64::try_from(shards).unwrap_or(i64::MAX)));
             }
         }
+    }
+
+    fn measure(&self, answer: &Answer) -> Result<TriggerReading> {
+        Ok(self.metadata.measure(&self.name, answer.count()?))
     }
 }

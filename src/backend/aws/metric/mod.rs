@@ -15,19 +15,33 @@ use self::{
     kinesis::KinesisMetric,
 };
 use super::clients::Clients;
-use crate::core::{error::Result, keda::trigger::TriggerMetadata, ports::Metric};
+use crate::core::{
+    error::Result,
+    keda::{
+        authorization::AwsAuthorization,
+        trigger::{TriggerMetadata, question::Question},
+    },
+    ports::Metric,
+};
 
-/// What reads the trigger number `index`, counted from 0, with `clients` that ask in its name; `None` for `cpu` and `memory`.
+/// What reads the trigger number `index`, counted from 0, with `clients` that ask in the name of `authorization`; `None` for `cpu` and `memory`.
 ///
 /// # Errors
 /// When something is asked for at once, as KEDA's scaler does, and cannot be had.
-pub async fn metric(index: usize, metadata: TriggerMetadata, clients: &Clients) -> Result<Option<Arc<dyn Metric>>> {
+pub async fn metric(
+    index: usize,
+    metadata: TriggerMetadata,
+    authorization: AwsAuthorization,
+    clients: &Clients,
+) -> Result<Option<Arc<dyn Metric>>> {
+    let (Some(request), Some(source)) = (metadata.request(), metadata.source()) else { return Ok(sourceless(index, metadata)) };
+    let question = Question { authorization, place: source.place, request };
     Ok(Some(match metadata {
-        TriggerMetadata::Sqs(metadata) => Arc::new(SqsMetric::new(clients.sqs(), index, metadata)),
-        TriggerMetadata::Kinesis(metadata) => Arc::new(KinesisMetric::new(clients.kinesis(), index, metadata)),
-        TriggerMetadata::DynamoDb(metadata) => Arc::new(DynamoDbMetric::new(clients.dynamodb(), index, metadata)),
-        TriggerMetadata::DynamoDbStreams(metadata) => Arc::new(DynamoDbStreamsMetric::find(clients, index, metadata).await?),
-        TriggerMetadata::CloudWatch(metadata) => Arc::new(CloudWatchMetric::new(clients.cloudwatch(), index, metadata)),
+        TriggerMetadata::Sqs(metadata) => Arc::new(SqsMetric::new(clients.sqs(), index, metadata, question)),
+        TriggerMetadata::Kinesis(metadata) => Arc::new(KinesisMetric::new(clients.kinesis(), index, metadata, question)),
+        TriggerMetadata::DynamoDb(metadata) => Arc::new(DynamoDbMetric::new(clients.dynamodb(), index, metadata, question)),
+        TriggerMetadata::DynamoDbStreams(metadata) => Arc::new(DynamoDbStreamsMetric::find(clients, index, metadata, question).await?),
+        TriggerMetadata::CloudWatch(metadata) => Arc::new(CloudWatchMetric::new(clients.cloudwatch(), index, metadata, question)),
         alone @ (TriggerMetadata::Cron(_) | TriggerMetadata::Resource(_)) => return Ok(sourceless(index, alone)),
     }))
 }

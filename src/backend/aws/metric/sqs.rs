@@ -10,8 +10,15 @@ use crate::{
     core::{
         error::Result,
         event::Depth,
-        keda::{decision::TriggerReading, number::to_float, trigger::sqs::SqsMetadata},
-        ports::{Metric, Queue},
+        keda::{
+            decision::TriggerReading,
+            number::to_float,
+            trigger::{
+                question::{Answer, Question},
+                sqs::SqsMetadata,
+            },
+        },
+        ports::{Inquiry, Metric, Queue},
     },
 };
 
@@ -21,13 +28,14 @@ pub struct SqsMetric {
     client: Client,
     metadata: SqsMetadata,
     name: String,
+    question: Question,
 }
 
 impl SqsMetric {
-    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`.
+    /// What reads the trigger number `index`, counted from 0, whose parameters are `metadata`; `question` is what it asks.
     #[must_use]
-    pub fn new(client: Client, index: usize, metadata: SqsMetadata) -> Self {
-        Self { client, name: metadata.metric_name(index), metadata }
+    pub fn new(client: Client, index: usize, metadata: SqsMetadata, question: Question) -> Self {
+        Self { client, name: metadata.metric_name(index), metadata, question }
     }
 }
 
@@ -42,6 +50,25 @@ impl Metric for SqsMetric {
     }
 
     async fn read(&self) -> Result<TriggerReading> {
+        self.measure(&self.ask().await?)
+    }
+
+    fn inquiry(&self) -> Option<&dyn Inquiry> {
+        Some(self)
+    }
+
+    async fn depth(&self) -> Result<Option<Depth>> {
+        SqsQueue::new(self.client.clone(), &self.metadata.queue_url).depth().await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Inquiry for SqsMetric {
+    fn question(&self) -> &Question {
+        &self.question
+    }
+
+    async fn ask(&self) -> Result<Answer> {
         let mut request = self.client.get_queue_attributes().queue_url(&self.metadata.queue_url);
         for attribute in self.metadata.attributes() {
             request = request.attribute_names(QueueAttributeName::from(attribute));
@@ -50,10 +77,10 @@ impl Metric for SqsMetric {
         let answer = request.send().await.map_err(|error| fault(what(), &error))?;
         let attributes: BTreeMap<String, String> =
             answer.attributes.unwrap_or_default().into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
-        self.metadata.read(&self.name, &attributes)
+        Ok(Answer::Attributes(attributes))
     }
 
-    async fn depth(&self) -> Result<Option<Depth>> {
-        SqsQueue::new(self.client.clone(), &self.metadata.queue_url).depth().await.map(Some)
+    fn measure(&self, answer: &Answer) -> Result<TriggerReading> {
+        self.metadata.read(&self.name, answer.attributes()?)
     }
 }

@@ -13,6 +13,8 @@ use crate::core::error::{Error, Kind, Result};
 
 /// The deepest nesting that is read; a pod template needs about fifteen.
 const DEEPEST: usize = 64;
+/// Documents of one text, and nodes in them: thousands of objects are no attack; what aliases make of a text is bounded besides.
+const MOST: usize = 20_000_000;
 
 /// One node.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +44,8 @@ pub(super) enum Shape {
 
 /// Reads every document of `text`.
 pub(super) fn parse(text: &str, source: &str) -> Result<Vec<Node>> {
-    let options = options! { with_snippet: false, legacy_octal_numbers: true, budget: budget! { max_depth: DEEPEST } };
+    let budget = budget! { max_depth: DEEPEST, max_documents: MOST, max_nodes: MOST, max_events: MOST };
+    let options = options! { with_snippet: false, legacy_octal_numbers: true, budget: budget };
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
         let place = match error.location() {
             Some(location) => format!("{source}:{}:{}", location.line(), location.column()),

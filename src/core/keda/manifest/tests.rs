@@ -226,3 +226,9 @@ proptest! {
         let _ = parse_documents(&text, "-");
     }
 }
+
+#[test]
+fn a_file_may_hold_thousands_of_objects() {
+    let text = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n---\n".repeat(3000);
+    assert_eq!(parse_documents(&text, "m.yaml").expect("valid").len(), 3000);
+}

@@ -10,6 +10,7 @@ pub mod key_schema;
 pub mod kinesis;
 pub mod metric_type;
 pub mod place;
+pub mod question;
 pub mod queue_name;
 pub mod resource;
 mod rights;

@@ -3,7 +3,7 @@
 use crate::core::keda::metadata::{Parameters, Source};
 
 /// What every AWS trigger says of the place of its source.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Place {
     /// `awsRegion`, of the metadata or of the TriggerAuthentication.
     pub region: String,

@@ -66,11 +66,15 @@ impl Metric for AssumedMetric {
     }
 
     async fn read(&self) -> Result<TriggerReading> {
+        self.read_due(Instant::now()).await
+    }
+
+    async fn read_due(&self, due: Instant) -> Result<TriggerReading> {
         if let Some(reading) = self.assumed.reading(self.started.elapsed()) {
             return Ok(reading);
         }
         match &self.inner {
-            Some(inner) => Ok(TriggerReading { metric: self.assumed.metric.clone(), ..inner.read().await? }),
+            Some(inner) => Ok(TriggerReading { metric: self.assumed.metric.clone(), ..inner.read_due(due).await? }),
             None => Ok(self.assumed.nothing()),
         }
     }

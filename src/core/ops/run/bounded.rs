@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::core::{
     error::{Error, Result},
@@ -53,6 +53,11 @@ impl Metric for Bounded {
     async fn read(&self) -> Result<TriggerReading> {
         let _turn = turn(&self.turns).await?;
         self.inner.read().await
+    }
+
+    async fn read_due(&self, due: Instant) -> Result<TriggerReading> {
+        let _turn = turn(&self.turns).await?;
+        self.inner.read_due(due).await
     }
 }
 

@@ -33,18 +33,22 @@ fn source(trigger: &Trigger) -> String {
     format!("{} {}", trigger.kind, parts.join(" "))
 }
 
-/// The first poll of each of `seats`, in their order: the i-th of n sources, by name, waits i/n of the object's interval.
+/// The first poll of each of `seats`, in their order: the i-th of n sources, by name, waits i/n of the shortest interval at which
+/// it is asked. So its other polls, at longer intervals, fall together with those.
 #[must_use]
 pub fn offsets(seats: &[Seat]) -> Vec<Duration> {
     if seats.len() < MANY {
         return vec![Duration::ZERO; seats.len()];
     }
-    let mut places: BTreeMap<&str, u32> = seats.iter().map(|seat| (seat.source.as_str(), 0)).collect();
-    for (index, place) in places.values_mut().enumerate() {
-        *place = u32::try_from(index).unwrap_or(u32::MAX);
+    let mut offsets = BTreeMap::<&str, Duration>::new();
+    for seat in seats {
+        offsets.entry(&seat.source).and_modify(|shortest| *shortest = seat.interval.min(*shortest)).or_insert(seat.interval);
     }
-    let all = f64::from(u32::try_from(places.len()).unwrap_or(u32::MAX));
-    seats.iter().map(|seat| seat.interval.mul_f64(f64::from(places[seat.source.as_str()]) / all)).collect()
+    let all = f64::from(u32::try_from(offsets.len()).unwrap_or(u32::MAX));
+    for (index, offset) in (0_u32..).zip(offsets.values_mut()) {
+        *offset = offset.mul_f64(f64::from(index) / all);
+    }
+    seats.iter().map(|seat| offsets[seat.source.as_str()]).collect()
 }
 
 #[cfg(test)]
@@ -72,6 +76,14 @@ mod tests {
         let seat = |pairs| Seat::new("default", "a", &[trigger(pairs)], Duration::from_secs(10));
         assert_eq!(seat(&[("queueURL", "q"), ("queueLength", "5")]), seat(&[("queueURL", "q")]));
         assert_ne!(seat(&[("queueURL", "q")]), seat(&[("queueURL", "r")]));
+    }
+
+    #[test]
+    fn polls_of_one_source_at_different_intervals_fall_together() {
+        let slow = |seat: Seat| Seat { interval: Duration::from_secs(30), ..seat };
+        let seats: Vec<Seat> = (0..60).flat_map(|index| [slow(seat(&format!("{index:03}"))), seat(&format!("{index:03}"))]).collect();
+        let offsets = offsets(&seats);
+        assert!(offsets.chunks(2).all(|pair| pair[0] == pair[1] && pair[0] < Duration::from_secs(10)), "{offsets:?}");
     }
 
     proptest! {

@@ -12,12 +12,15 @@ pub(super) struct JobWatch<'a> {
     scaler: Scaler<'a>,
     look: Look,
     next_poll: Instant,
+    /// When the first poll is due, before there was any.
+    first: Option<Instant>,
 }
 
 impl<'a> JobWatch<'a> {
     /// Reads the ScaledJob; it must exist and be valid.
     pub(super) async fn load(ports: Ports<'a>, how: &'a Watching) -> Result<Self> {
-        Ok(Self { ports, scaler: Scaler::load(ports, how).await?, look: Look::default(), next_poll: Instant::now() })
+        let scaler = Scaler::load(ports, how).await?;
+        Ok(Self { ports, scaler, look: Look::default(), next_poll: Instant::now(), first: how.first })
     }
 }
 
@@ -29,7 +32,7 @@ impl Scaling for JobWatch<'_> {
 
     async fn reconcile(&mut self, acts: bool) -> Result<()> {
         if self.scaler.reconcile(acts).await? {
-            self.next_poll = Instant::now();
+            self.next_poll = self.first.take().unwrap_or_else(Instant::now);
         }
         Ok(())
     }
@@ -39,9 +42,9 @@ impl Scaling for JobWatch<'_> {
     }
 
     async fn act(&mut self, held: &dyn Held) -> Result<()> {
-        let due = Instant::now() + self.scaler.interval();
-        let polled = self.scaler.poll(&mut self.look, held).await;
-        self.next_poll = due.max(Instant::now());
+        let next = self.next_poll + self.scaler.interval();
+        let polled = self.scaler.poll(&mut self.look, held, self.next_poll).await;
+        self.next_poll = next.max(Instant::now());
         polled
     }
 

@@ -90,6 +90,8 @@ pub(super) struct ObjectWatch<'a> {
     /// When the next poll is due, a whole interval after the last one began.
     expected: Option<Instant>,
     next_sync: Instant,
+    /// When the first poll is due, before there was any.
+    first: Option<Instant>,
     pool: Pool,
     backlog: Option<Backlog>,
     /// Whether the last look found everything done.
@@ -125,6 +127,7 @@ impl<'a> ObjectWatch<'a> {
             next_poll: Instant::now(),
             expected: None,
             next_sync: Instant::now(),
+            first: how.first,
             pool: Pool::default(),
             backlog: None,
             was_drained: false,
@@ -213,7 +216,7 @@ impl<'a> ObjectWatch<'a> {
             if self.hpa.is_none() {
                 // An HPA that is new is first looked at one period later.
                 self.hpa = Some(hpa::State::default());
-                self.next_sync = Instant::now() + self.period();
+                self.next_sync = self.next_poll + self.period();
             }
             return Ok(());
         }
@@ -304,9 +307,9 @@ impl Scaling for ObjectWatch<'_> {
             }
             Some(_) => {}
         }
+        self.next_poll = self.first.take().unwrap_or_else(Instant::now);
         self.apply_pause(before, now).await?;
         self.polled = now.pauses.all;
-        self.next_poll = Instant::now();
         self.expected = None;
         Ok(())
     }
@@ -317,15 +320,15 @@ impl Scaling for ObjectWatch<'_> {
 
     async fn act(&mut self, held: &dyn Held) -> Result<()> {
         if Instant::now() >= self.next_poll {
-            let due = Instant::now() + self.interval();
+            let next = self.next_poll + self.interval();
             let polled = self.poll(held).await;
-            self.next_poll = due.max(Instant::now());
+            self.next_poll = next.max(Instant::now());
             polled?;
         }
         if Instant::now() >= self.next_sync {
-            let due = Instant::now() + self.period();
+            let next = self.next_sync + self.period();
             let synced = self.sync(held).await;
-            self.next_sync = due.max(Instant::now());
+            self.next_sync = next.max(Instant::now());
             synced?;
         }
         Ok(())

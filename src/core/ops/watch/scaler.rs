@@ -140,8 +140,8 @@ impl<'a> Scaler<'a> {
         self.triggers.build(Origin::of_job(&self.scaled_job.spec)).await;
     }
 
-    async fn read(&mut self) -> Vec<TriggerReading> {
-        self.triggers.read(Origin::of_job(&self.scaled_job.spec)).await
+    async fn read(&mut self, due: Instant) -> Vec<TriggerReading> {
+        self.triggers.read(Origin::of_job(&self.scaled_job.spec), due).await
     }
 
     /// Deletes jobs of older generations, unless the rollout is gradual. Comes before the triggers are built, as in KEDA.
@@ -157,15 +157,16 @@ impl<'a> Scaler<'a> {
         }
     }
 
-    /// One poll: ask every trigger, count the jobs, decide, create, clean up. Ends when the lease lapses meanwhile.
-    pub(super) async fn poll(&mut self, look: &mut Look, held: &dyn Held) -> Result<()> {
+    /// One poll, which was due at `due`: ask every trigger, count the jobs, decide, create, clean up. Ends when the lease lapses
+    /// meanwhile.
+    pub(super) async fn poll(&mut self, look: &mut Look, held: &dyn Held, due: Instant) -> Result<()> {
         if self.is_paused() {
             return Ok(());
         }
         let began = Instant::now();
         let late = self.expected.map_or(Duration::ZERO, |expected| began.saturating_duration_since(expected));
         self.expected = Some(began + self.interval());
-        let readings = self.read().await;
+        let readings = self.read(due).await;
         let timing = self.triggers.timing(Origin::of_job(&self.scaled_job.spec), late);
         let jobs = self.ports.jobs.list(self.name()).await?;
         look.take(&jobs, self.ports).await;
@@ -190,7 +191,7 @@ impl<'a> Scaler<'a> {
 
     /// What the rules say of the triggers as they are now and of `jobs`. Changes nothing.
     pub(super) async fn forecast(&mut self, jobs: &[Job]) -> Decision {
-        let readings = self.read().await;
+        let readings = self.read(Instant::now()).await;
         let views: Vec<JobView> = jobs.iter().map(JobView::from).collect();
         self.decide(&readings, &views)
     }
@@ -202,6 +203,9 @@ impl<'a> Scaler<'a> {
 
     /// Creates `count` jobs, several at once; one that cannot be created does not stop the rest.
     async fn create(&self, count: i64, held: &dyn Held) {
+        if count <= 0 {
+            return;
+        }
         let generation = self.scaled_job.metadata.generation;
         let spec = job_spec(&self.scaled_job, self.triggers.env().clone());
         let due = stream::iter(0..count).take_while(|_| std::future::ready(held.is_held()));

@@ -279,7 +279,15 @@ fn num(value: i64) -> f64 {
 }
 
 pub(super) fn how(until: Until) -> Watching {
-    Watching { kind: ScalingKind::ScaledJob, object: "video".into(), pace: 1.0, until, lasts: None, refresh: Duration::from_secs(1) }
+    Watching {
+        kind: ScalingKind::ScaledJob,
+        object: "video".into(),
+        pace: 1.0,
+        until,
+        lasts: None,
+        refresh: Duration::from_secs(1),
+        first: None,
+    }
 }
 
 async fn run(world: &Arc<World>, until: Until, cancel: &CancellationToken) -> Result<Watched> {

@@ -126,9 +126,10 @@ impl<'a> Triggers<'a> {
         &self.env
     }
 
-    /// Asks every trigger in order. One that fails is built anew and asked once more; only the second answer counts.
-    pub(super) async fn read(&mut self, origin: Origin<'_>) -> Vec<TriggerReading> {
-        let Some(read) = self.ask(origin, &|_| true).await else {
+    /// Asks every trigger in order, for a poll that was due at `due`. One that fails is built anew and asked once more; only the
+    /// second answer counts.
+    pub(super) async fn read(&mut self, origin: Origin<'_>, due: Instant) -> Vec<TriggerReading> {
+        let Some(read) = self.ask(origin, due, &|_| true).await else {
             let why = self.metrics.as_ref().err().map(ToString::to_string).unwrap_or_default();
             // The set is built anew at the next poll.
             self.build(origin).await;
@@ -143,6 +144,7 @@ impl<'a> Triggers<'a> {
     pub(super) async fn ask(
         &mut self,
         origin: Origin<'_>,
+        due: Instant,
         wanted: &(dyn Fn(usize) -> bool + Sync),
     ) -> Option<Vec<(usize, TriggerReading)>> {
         self.seconds.clear();
@@ -159,7 +161,7 @@ impl<'a> Triggers<'a> {
         for (index, metric) in metrics.into_iter().enumerate() {
             match metric {
                 Some(metric) if wanted(index) => {
-                    let (metric, reading) = self.read_one(origin, index, metric).await;
+                    let (metric, reading) = self.read_one((origin, due), index, metric).await;
                     readings.push((index, reading));
                     kept.push(Some(metric));
                 }
@@ -170,9 +172,14 @@ impl<'a> Triggers<'a> {
         Some(readings)
     }
 
-    async fn read_one(&mut self, origin: Origin<'_>, index: usize, metric: Arc<dyn Metric>) -> (Arc<dyn Metric>, TriggerReading) {
+    async fn read_one(
+        &mut self,
+        (origin, due): (Origin<'_>, Instant),
+        index: usize,
+        metric: Arc<dyn Metric>,
+    ) -> (Arc<dyn Metric>, TriggerReading) {
         let mut began = Instant::now();
-        if let Ok(reading) = metric.read().await {
+        if let Ok(reading) = metric.read_due(due).await {
             self.seconds.insert(index, began.elapsed().as_secs_f64());
             return (metric, reading);
         }
@@ -183,7 +190,7 @@ impl<'a> Triggers<'a> {
         began = Instant::now();
         let (metric, again) = match built {
             Ok(fresh) => {
-                let again = fresh.read().await;
+                let again = fresh.read_due(due).await;
                 self.seconds.insert(index, began.elapsed().as_secs_f64());
                 (fresh, again)
             }
@@ -224,7 +231,7 @@ impl<'a> Triggers<'a> {
         }
         let stale = self.last.as_ref().is_none_or(|(at, _)| at.elapsed() >= interval * 2);
         if stale && !others.is_empty() {
-            self.read(origin).await;
+            self.read(origin, Instant::now()).await;
         }
         let readings = self.last.as_ref().map(|(_, readings)| readings.as_slice()).unwrap_or_default();
         let inactive = |name: &String| {

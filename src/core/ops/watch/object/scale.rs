@@ -37,7 +37,7 @@ impl ObjectWatch<'_> {
         let began = Instant::now();
         let late = self.expected.map_or(Duration::ZERO, |expected| began.saturating_duration_since(expected));
         self.expected = Some(began + self.interval());
-        let Some(readings) = self.ask(&|_| true).await else {
+        let Some(readings) = self.ask(self.next_poll, &|_| true).await else {
             // KEDA does nothing at a poll whose scalers cannot be built.
             self.polled = true;
             return Ok(());
@@ -96,7 +96,7 @@ impl ObjectWatch<'_> {
 
     /// What the rules say now. Changes nothing.
     pub(in super::super) async fn outlook(&mut self) -> Result<ObjectOutlook> {
-        let readings = self.ask(&|_| true).await;
+        let readings = self.ask(Instant::now(), &|_| true).await;
         let scale = self.ports.workloads.scale(&self.target).await?.unwrap_or(Scale { wanted: 0, current: 0 });
         let ready = Pool::ready(&self.ports.workloads.replicas(&self.target).await?);
         let read = match readings {
@@ -146,13 +146,14 @@ impl ObjectWatch<'_> {
         Ok(Some((scale, Replicas { current: Some(scale.wanted), ready })))
     }
 
-    /// Asks the triggers at the `wanted` places. After a failure they are built anew before they are asked again.
-    async fn ask(&mut self, wanted: &(dyn Fn(usize) -> bool + Sync)) -> Option<Vec<(usize, TriggerReading)>> {
+    /// Asks the triggers at the `wanted` places, for what was due at `due`. After a failure they are built anew before they are
+    /// asked again.
+    async fn ask(&mut self, due: Instant, wanted: &(dyn Fn(usize) -> bool + Sync)) -> Option<Vec<(usize, TriggerReading)>> {
         if self.stale {
             self.build().await;
         }
         let origin = Origin::of_object(&self.object.spec, self.pod.as_ref());
-        let asked = self.triggers.ask(origin, wanted).await;
+        let asked = self.triggers.ask(origin, due, wanted).await;
         self.stale = asked.as_ref().is_none_or(|readings| readings.iter().any(|(_, reading)| reading.error.is_some()));
         asked
     }
@@ -168,7 +169,7 @@ impl ObjectWatch<'_> {
         let is_kept = |index: usize| triggers.get(index).is_some_and(|trigger| trigger.use_cached_metrics);
         let kept: Vec<(usize, TriggerReading)> = self.cached.iter().filter(|(index, _)| is_kept(*index)).cloned().collect();
         let live = |index: usize| kept.iter().all(|(other, _)| *other != index);
-        let Some(mut readings) = self.ask(&live).await else { return vec![unbuilt()] };
+        let Some(mut readings) = self.ask(self.next_sync, &live).await else { return vec![unbuilt()] };
         readings.extend(kept);
         readings.sort_by_key(|(index, _)| *index);
         self.weigh(readings, replicas)
