@@ -8,8 +8,15 @@ use kedactl::{
         error::{Error, Result},
         event::{Fanout, Reporter},
         expiry::parse_watch,
+        keda::{
+            manifest,
+            trigger::assumed::{Assumption, check_names},
+        },
         ops::registered::registered,
-        ops::watch::{End, Ports, Until, Watched, Watching, check_alone, follow, watch},
+        ops::{
+            run::AssumedScalers,
+            watch::{End, Ports, Until, Watched, Watching, check_alone, follow, watch},
+        },
         ports::Objects,
         settings::{Choices, Controller, ScalingKind, Settings, Target},
         work::parse_pace,
@@ -54,6 +61,9 @@ pub(crate) struct Watch {
     /// Watch no longer than this, such as 90s or 10m
     #[arg(long = "for", value_name = "SPAN", value_parser = parse_watch)]
     lasts: Option<Duration>,
+    /// Assume a trigger's value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    assume: Vec<Assumption>,
     /// Poll this many times faster than the manifest says; on the local target jobs and replicas sleep faster, too
     #[arg(long, value_name = "N", default_value = "1", env = "KEDACTL_PACE", value_parser = parse_pace, allow_negative_numbers = true)]
     pub(crate) pace: f64,
@@ -124,8 +134,9 @@ impl Watch {
         let how = Watching { kind, object, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings), first: None };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
         scaler.check(&backend, &*objects, (kind, &how.object)).await?;
+        self.check_assumptions(scaler, &*objects, &how).await?;
         let exporter = self.export(cx, scaler, &*objects, &how, &settings.names.namespace).await?;
-        let work = Work { command: &self.work, metrics: exporter.as_ref() };
+        let work = Work { command: &self.work, metrics: exporter.as_ref(), assume: &self.assume };
         let watched = scaler.run(cx, &backend, &*objects, &how, work).await?;
         if let Some(exporter) = exporter {
             exporter.end().await?;
@@ -154,6 +165,21 @@ impl Watch {
         Ok(Some(metrics::serve(cx, socket, vec![subject], &authentications)))
     }
 
+    /// Checks that what is assumed is of some trigger of the object, and that this process is the one that reads it.
+    async fn check_assumptions(&self, scaler: ScalerChoice, objects: &dyn Objects, how: &Watching) -> Result<()> {
+        let Some(first) = self.assume.first() else { return Ok(()) };
+        if scaler == ScalerChoice::Keda {
+            let error = Error::input("--assume", &first.name, "KEDA reads the triggers itself");
+            return Err(error.hint("scale in this process: --scaler in-process"));
+        }
+        let Some(object) = objects.get(how.kind.object(), &how.object).await? else { return Ok(()) };
+        let triggers = match how.kind {
+            ScalingKind::ScaledJob => manifest::scaled_job(&object)?.spec.triggers,
+            ScalingKind::ScaledObject => manifest::scaled_object(&object)?.spec.triggers,
+        };
+        check_names(&self.assume, triggers.iter())
+    }
+
     async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, ScalingKind, String)> {
         let objects = backend.objects().await?;
         let Some(path) = &self.file else { return Ok((objects, settings.kind, settings.scaled().to_owned())) };
@@ -172,6 +198,8 @@ pub(crate) struct Work<'a> {
     command: &'a [String],
     /// Who serves its metrics.
     metrics: Option<&'a Exporter>,
+    /// Values of triggers that are not asked for.
+    assume: &'a [Assumption],
 }
 
 /// Runs `watching`, live on the terminal and in the journal.
@@ -184,14 +212,14 @@ async fn show(
     watching: impl AsyncFnOnce(Ports<'_>) -> Result<Watched>,
 ) -> Result<Watched> {
     let (jobs, workloads) = (backend.jobs(how.pace, work.command).await?, backend.workloads(how.pace, work.command).await?);
-    let (lease, scalers) = (backend.lease().await?, backend.scalers().await?);
+    let (lease, scalers) = (backend.lease().await?, AssumedScalers::new(backend.scalers().await?, work.assume.to_vec()));
     let title = format!("{}: {}", backend.settings().stack, how.object);
     cx.listen();
     let live = Live::new(&cx.ui, Box::new(view::watch::Watching::new(title)));
     let mut told: Vec<Box<dyn Reporter>> = vec![backend.journal_writer("watch")?, Box::new(live.clone())];
     told.extend(work.metrics.map(Exporter::reporter));
     let reporter = Fanout(told);
-    let ports = Ports { objects, jobs: &*jobs, workloads: &*workloads, lease: &*lease, scalers: &*scalers, reporter: &reporter };
+    let ports = Ports { objects, jobs: &*jobs, workloads: &*workloads, lease: &*lease, scalers: &scalers, reporter: &reporter };
     let watched = watching(ports).await;
     if watched.is_ok() {
         live.finish();

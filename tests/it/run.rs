@@ -101,3 +101,16 @@ fn the_next_run_clears_what_a_killed_one_left() {
     assert_eq!(locks.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "lock")).count(), 0);
     assert!(stack.processes().is_empty(), "jobs are left");
 }
+
+#[test]
+fn a_watch_takes_assumptions_in_place_of_its_queue() {
+    let stack = Stack::ready();
+    let output = stack.run(["watch", "--assume", "aws-sqs-queue=2", "--for", "2s", "-o", "json"]);
+    assert_eq!(output.code, Some(0), "{output}");
+    let events = output.json_lines();
+    let polled = events.iter().find(|event| event["event"] == "polled").expect("a poll");
+    assert_eq!((&polled["decision"]["triggers"][0]["value"], &polled["decision"]["create"]), (&2.0.into(), &2.into()), "{output}");
+    let stray = stack.run(["watch", "--assume", "kafka=2", "--for", "2s"]);
+    assert_eq!(stray.code, Some(2), "{stray}");
+    assert!(stray.stderr.contains("there are aws-sqs-queue"), "{stray}");
+}
