@@ -246,12 +246,16 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__demo)
-            opts="-n -y -o -q -h --count --pace --yes --stack --state-dir --output --color --quiet --help"
+            opts="-n -y -o -q -h --kind --count --pace --yes --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -155,6 +155,7 @@ never\t'Never'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -l messages -d 'List every message with what became of it'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s q -l quiet -d 'Print results and errors only'
 complete -c kedactl -n "__fish_kedactl_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l kind -d 'What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -s n -l count -d 'How many messages' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l pace -d 'Poll and sleep this many times faster than the article' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand demo" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r

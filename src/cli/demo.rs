@@ -9,7 +9,7 @@ use kedactl::{
             setup::{Outcome, check_unblocked},
             watch::{Until, Watching},
         },
-        settings::{Choices, Settings, TriggerKind},
+        settings::{Choices, Key, Settings, TriggerKind},
         work::parse_pace,
     },
 };
@@ -24,14 +24,18 @@ use super::{
 /// Run setup, produce, watch and report in one go
 ///
 /// The whole demo on this machine: makes what is missing, sends messages, scales until the queue is drained, and proves
-/// what happened. On a cluster, KEDA is followed where it scales, as by `watch`. Its exit code is the report's verdict. What it made stays, for the other commands to look at.
+/// what happened. With --kind scaled-object a Deployment's replicas do the work in place of jobs. On a cluster, KEDA is followed where it scales, as by `watch`. Its exit code is the report's verdict. What it made stays, for the other commands to look at.
 /// With --output json it prints watch's events, one on each line, and the report on the last line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   kedactl demo --pace 10
-  kedactl demo --count 100 --pace 30 --stack crowd")]
+  kedactl demo --count 100 --pace 30 --stack crowd
+  kedactl demo --kind scaled-object --pace 10 --stack pool")]
 pub(crate) struct Demo {
+    /// What is scaled: scaled-job, or scaled-object with its Deployment [default: scaled-job]
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
     /// How many messages
     #[arg(short = 'n', long, value_name = "N", value_parser = load::count, default_value = "10", allow_negative_numbers = true)]
     count: u64,
@@ -45,7 +49,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
-        let settings = cx.settings(Choices::new()).await?;
+        let settings = cx.settings(self.kind.clone().map(|kind| (Key::Kind, kind)).into_iter().collect::<Choices>()).await?;
         check_trigger(&settings)?;
         let backend = Backend::connect(&settings)?;
         let names = &settings.names;

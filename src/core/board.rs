@@ -65,8 +65,8 @@ pub struct Keda {
     pub agreed: u64,
     /// Looks at which it did not.
     pub differed: u64,
-    /// The last comparison: jobs expected, jobs created, why.
-    pub last: Option<(i64, i64, Cause, String)>,
+    /// The last comparison: both numbers in words, why they differ, and the same in words.
+    pub last: Option<(String, Cause, String)>,
 }
 
 /// The state of a watch, as far as its events tell.
@@ -188,18 +188,23 @@ impl Board {
                 self.paused = *paused;
                 self.note(at, if *paused { "paused by its annotation" } else { "no longer paused" });
             }
-            What::RolledOut { generation, deleted } => {
-                self.note(at, &in_force(*generation, *deleted));
-            }
+            What::RolledOut { generation, deleted } => self.note(at, &in_force(*generation, *deleted)),
             What::Forecast { decision } => {
                 self.polls += 1;
                 self.keda.get_or_insert_default();
                 self.decide(at, &decision.explain(), decision.create != 0);
             }
             What::Compared { expected, created, cause, why } => {
-                let keda = self.keda.get_or_insert_default();
-                *if matches!(cause, Cause::Same | Cause::Phase) { &mut keda.agreed } else { &mut keda.differed } += 1;
-                keda.last = Some((*expected, *created, *cause, why.clone()));
+                self.compare(format!("created {created}, the rules say {expected}"), *cause, why);
+            }
+            What::ReplicasCompared { expected, wanted, cause, why } => {
+                self.compare(format!("{wanted} wanted, the rules said {expected}"), *cause, why);
+            }
+            What::ObjectForecast { decision, why } => {
+                self.polls += 1;
+                self.keda.get_or_insert_default();
+                self.replicas.get_or_insert_default();
+                self.decide(at, why, decision.activation.replicas.is_some());
             }
             What::Conditions { ready, active, .. } => {
                 let keda = self.keda.get_or_insert_default();
@@ -292,6 +297,12 @@ impl Board {
         }
     }
 
+    fn compare(&mut self, numbers: String, cause: Cause, why: &str) {
+        let keda = self.keda.get_or_insert_default();
+        *if matches!(cause, Cause::Same | Cause::Phase) { &mut keda.agreed } else { &mut keda.differed } += 1;
+        keda.last = Some((numbers, cause, why.to_owned()));
+    }
+
     fn note(&mut self, at: Timestamp, text: &str) {
         match self.notes.back_mut() {
             Some(last) if last.text == text => last.at = at,
@@ -328,8 +339,15 @@ impl Board {
 
 /// Whether an event is about replicas once there are any: what a consumer tells is then told by one of them.
 fn is_of_replicas(what: &What) -> bool {
-    matches!(what, What::HpaSynced { .. } | What::Scaled { .. } | What::ReplicasChanged { .. } | What::ReplicaChanged { .. })
-        || consumer(what).is_some()
+    matches!(
+        what,
+        What::HpaSynced { .. }
+            | What::HpaForecast { .. }
+            | What::HpaSeen { .. }
+            | What::Scaled { .. }
+            | What::ReplicasChanged { .. }
+            | What::ReplicaChanged { .. }
+    ) || consumer(what).is_some()
 }
 
 /// A change of the object in words.

@@ -334,7 +334,43 @@ pub enum What {
         /// The same in words.
         why: String,
     },
-    /// The cluster said something about the ScaledJob, its jobs or their pods.
+    /// What the rules of KEDA's own half say of a ScaledObject at this moment, where it is KEDA that scales.
+    ObjectForecast {
+        /// The decision, with every input.
+        decision: Box<ObjectDecision>,
+        /// The same in one line.
+        why: String,
+    },
+    /// What the HPA's rules say at this moment, where it is a cluster's HPA that scales; it knows no more than this watch has seen.
+    HpaForecast {
+        /// The decision, with every input.
+        decision: Box<HpaDecision>,
+        /// The same in one line.
+        why: String,
+    },
+    /// How many replicas are wanted, beside what the rules said at the last look.
+    ReplicasCompared {
+        /// What the rules said.
+        expected: i32,
+        /// Wanted now.
+        wanted: i32,
+        /// Why.
+        cause: Cause,
+        /// The same in words.
+        why: String,
+    },
+    /// The HPA that KEDA made, as the cluster has it.
+    HpaSeen {
+        /// Its name.
+        name: String,
+        /// Replicas that it counted.
+        current: i32,
+        /// Replicas that it wants.
+        desired: i32,
+        /// Its `ScalingActive` condition as `Status/Reason: message`.
+        condition: String,
+    },
+    /// The cluster said something about the object, its jobs or replicas.
     ClusterEvent {
         /// Kind and name of what it is about.
         object: String,
@@ -345,7 +381,7 @@ pub enum What {
         /// Whether its type is `Warning`.
         warning: bool,
     },
-    /// The ScaledJob's conditions, each as `Status/Reason: message`.
+    /// The object's conditions, each as `Status/Reason: message`.
     Conditions {
         /// Whether KEDA can scale it.
         ready: String,

@@ -17,6 +17,7 @@ use super::{
     event::{Depth, JobState},
     keda::{jobs::JobView, manifest::Propagation},
     plan::{Observed, ResourceId, Scope},
+    settings::ScalingKind,
 };
 pub use scaling::{Asked, Inquiry, Metric, Scalers};
 pub use sink::{Outgoing, SendOutcome, Sink};
@@ -165,8 +166,8 @@ pub trait Jobs: Send + Sync {
 pub enum Sight {
     /// All jobs of the ScaledJob as they are now, oldest first.
     Jobs(Vec<Job>),
-    /// The ScaledJob's conditions, each as `Status/Reason: message`; `Unknown` when nobody wrote one.
-    ScaledJob {
+    /// The object's conditions, each as `Status/Reason: message`; `Unknown` when nobody wrote one.
+    Conditions {
         /// `Ready`.
         ready: String,
         /// `Active`.
@@ -174,9 +175,20 @@ pub enum Sight {
         /// `Paused`.
         paused: String,
     },
-    /// The ScaledJob was deleted.
+    /// The HPA that KEDA made for a ScaledObject.
+    Hpa {
+        /// Its name.
+        name: String,
+        /// Replicas that it counted.
+        current: i32,
+        /// Replicas that it wants.
+        desired: i32,
+        /// Its `ScalingActive` condition.
+        condition: String,
+    },
+    /// The object was deleted.
     Gone,
-    /// A Kubernetes event about the ScaledJob, or a warning about its jobs and pods.
+    /// A Kubernetes event about the object or its HPA, or a warning about its jobs, target and pods.
     Said {
         /// Kind and name of what it is about.
         object: String,
@@ -191,10 +203,10 @@ pub enum Sight {
     Broken(String),
 }
 
-/// What happens around a ScaledJob, as it happens.
+/// What happens around a ScaledJob or a ScaledObject, as it happens.
 pub trait Sights: Send + Sync {
-    /// Follows the ScaledJob called `scaled_job`; an error ends it.
-    fn follow(&self, scaled_job: &str) -> BoxStream<'static, Result<Sight>>;
+    /// Follows the object of `kind` called `name`; an error ends it.
+    fn follow(&self, kind: ScalingKind, name: &str) -> BoxStream<'static, Result<Sight>>;
 }
 
 /// What a consumer tells the analyzer of one message.

@@ -22,6 +22,7 @@ mod produce;
 mod readme;
 mod run;
 mod scale;
+mod scaled_object;
 mod serve;
 mod setup;
 mod streams;

@@ -10,6 +10,7 @@ use kedactl::{
         keda::{job::job_spec, manifest},
         lease::Terms,
         ports::{Claim, Held, JobSpec, Jobs, Lease, Sight, Sights},
+        settings::ScalingKind,
         stack::StackName,
     },
 };
@@ -175,7 +176,7 @@ async fn what_happens_is_seen_as_it_happens_and_old_events_are_no_news() {
     say(&event("old", "KEDAScalersStarted")).await;
     let jobs = jobs(&space, Owners::LeftOut).await;
     let sights: Arc<dyn Sights> = Arc::new(KubeSights::new(&space.cluster().await, &space.namespace));
-    let mut seen = sights.follow("encoder");
+    let mut seen = sights.follow(ScalingKind::ScaledJob, "encoder");
     let first = until(&mut seen, |sight| matches!(sight, Sight::Jobs(_))).await;
     assert_eq!(first, Sight::Jobs(Vec::new()));
     let name = jobs.create(&spec(&space, "a-file")).await.expect("created");

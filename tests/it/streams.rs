@@ -12,6 +12,7 @@ use kedactl::{
     core::{
         error::Result,
         ports::{Sight, Sights},
+        settings::ScalingKind,
     },
 };
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ impl Seen {
         let detour = space.detour();
         detour.proxy.plan(plan);
         let cluster = Cluster::of_file(&detour.kubeconfig, None).await.expect("a kubeconfig");
-        let sights = KubeSights::new(&cluster, &space.namespace).follow("encoder");
+        let sights = KubeSights::new(&cluster, &space.namespace).follow(ScalingKind::ScaledJob, "encoder");
         Some(Self { space, detour, sights, names: BTreeSet::new(), losses: Vec::new() })
     }
 

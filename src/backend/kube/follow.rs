@@ -1,4 +1,4 @@
-//! What happens around one ScaledJob, followed by watch streams that reconnect, and begin anew when the server forgot.
+//! What happens around one ScaledJob or ScaledObject, followed by watch streams that reconnect, and begin anew when the server forgot.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,6 +24,7 @@ use crate::core::{
     error::{Error, Kind, Result},
     keda::job::SCALED_JOB_LABEL,
     ports::{Sight, Sights},
+    settings::ScalingKind,
 };
 
 /// Changes that come together are told together: at most this many.
@@ -76,26 +77,37 @@ fn is_forgotten(error: &watcher::Error) -> bool {
 }
 
 impl Sights for KubeSights {
-    fn follow(&self, scaled_job: &str) -> BoxStream<'static, Result<Sight>> {
-        let labelled = || Config::default().labels(&format!("{SCALED_JOB_LABEL}={scaled_job}"));
-        let named = Config::default().fields(&format!("metadata.name={scaled_job}"));
-        let streams = stream::select_all([
-            self.stream(Source::Jobs, labelled()),
-            self.stream(Source::Pods, labelled()),
-            self.stream(Source::Events, Config::default()),
-            self.stream(Source::ScaledJob, named),
-        ]);
-        tell(streams.boxed(), scaled_job.to_owned()).boxed()
+    fn follow(&self, kind: ScalingKind, name: &str) -> BoxStream<'static, Result<Sight>> {
+        let named = Config::default().fields(&format!("metadata.name={name}"));
+        let mut streams = vec![self.stream(Source::Events, Config::default())];
+        match kind {
+            ScalingKind::ScaledJob => {
+                let labelled = || Config::default().labels(&format!("{SCALED_JOB_LABEL}={name}"));
+                streams.push(self.stream(Source::Jobs, labelled()));
+                streams.push(self.stream(Source::Pods, labelled()));
+                streams.push(self.stream(Source::ScaledJob, named));
+            }
+            ScalingKind::ScaledObject => {
+                streams.push(self.stream(Source::Hpa, Config::default().labels(&format!("{SCALED_OBJECT_LABEL}={name}"))));
+                streams.push(self.stream(Source::ScaledObject, named));
+            }
+        }
+        tell(stream::select_all(streams).boxed(), kind, name.to_owned()).boxed()
     }
 }
 
-/// The four things that are followed.
+/// The label of the HPA that KEDA makes for a ScaledObject.
+const SCALED_OBJECT_LABEL: &str = "scaledobject.keda.sh/name";
+
+/// The things that are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
     Jobs,
     Pods,
     Events,
     ScaledJob,
+    ScaledObject,
+    Hpa,
 }
 
 impl Source {
@@ -105,6 +117,8 @@ impl Source {
             Self::Pods => ("", "v1", "Pod", "pods"),
             Self::Events => ("", "v1", "Event", "events"),
             Self::ScaledJob => ("keda.sh", "v1alpha1", "ScaledJob", "scaledjobs"),
+            Self::ScaledObject => ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
+            Self::Hpa => ("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
         };
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
     }
@@ -113,9 +127,10 @@ impl Source {
 /// Takes in everything that is ready, and tells what came of it.
 fn tell(
     streams: BoxStream<'static, (Source, watcher::Result<Event<DynamicObject>>)>,
-    scaled_job: String,
+    kind: ScalingKind,
+    name: String,
 ) -> impl Stream<Item = Result<Sight>> + Send {
-    let scene = Scene { scaled_job, ..Scene::default() };
+    let scene = Scene { name, of_object: kind == ScalingKind::ScaledObject, ..Scene::default() };
     stream::unfold((streams, scene), |(mut streams, mut scene)| async move {
         let (source, event) = streams.next().await?;
         scene.take(source, event);
@@ -132,7 +147,10 @@ fn tell(
 /// What was seen last.
 #[derive(Default)]
 struct Scene {
-    scaled_job: String,
+    /// The object that is followed.
+    name: String,
+    /// Whether that is a ScaledObject.
+    of_object: bool,
     jobs: Kept,
     pods: Kept,
     /// How often each event was said, by its uid; nothing before the first list of old ones.
@@ -202,7 +220,12 @@ impl Scene {
             Source::Jobs => self.changed |= self.jobs.take(event),
             Source::Pods => self.changed |= self.pods.take(event),
             Source::Events => self.take_event(event),
-            Source::ScaledJob => match event {
+            Source::Hpa => {
+                if let Event::Apply(object) | Event::InitApply(object) = event {
+                    self.news.extend(plain(object).map(|(name, object)| Ok(hpa(name, &object))));
+                }
+            }
+            Source::ScaledJob | Source::ScaledObject => match event {
                 Event::Apply(object) | Event::InitApply(object) => {
                     if let Some((_, object)) = plain(object) {
                         self.news.push(Ok(conditions(&object)));
@@ -256,12 +279,7 @@ impl Scene {
         }
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (kind, name, warning) = (text("/involvedObject/kind"), text("/involvedObject/name"), text("/type") == "Warning");
-        let of_job = name.strip_prefix(&self.scaled_job).is_some_and(|rest| rest.starts_with('-'));
-        let ours = match kind {
-            "ScaledJob" => name == self.scaled_job,
-            "Job" | "Pod" => warning && of_job,
-            _ => false,
-        };
+        let ours = if self.of_object { self.is_of_object(kind, name, warning) } else { self.is_of_job(kind, name, warning) };
         if ours {
             self.news.push(Ok(Sight::Said {
                 object: format!("{kind}/{name}"),
@@ -269,6 +287,25 @@ impl Scene {
                 note: text("/message").trim().to_owned(),
                 warning,
             }));
+        }
+    }
+
+    fn is_of_job(&self, kind: &str, name: &str, warning: bool) -> bool {
+        let of_job = name.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with('-'));
+        match kind {
+            "ScaledJob" => name == self.name,
+            "Job" | "Pod" => warning && of_job,
+            _ => false,
+        }
+    }
+
+    /// The target may have another name; what KEDA makes bears the object's.
+    fn is_of_object(&self, kind: &str, name: &str, warning: bool) -> bool {
+        match kind {
+            "ScaledObject" => name == self.name,
+            "HorizontalPodAutoscaler" => name == format!("keda-hpa-{}", self.name),
+            "Deployment" | "ReplicaSet" | "Pod" => warning && name.starts_with(&self.name),
+            _ => false,
         }
     }
 
@@ -282,17 +319,30 @@ impl Scene {
     }
 }
 
-/// The ScaledJob's conditions as `Status/Reason: message`.
+/// The object's conditions as `Status/Reason: message`.
 fn conditions(object: &Value) -> Sight {
-    let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    let said = |kind: &str| {
-        let Some(condition) = all.iter().find(|condition| condition["type"] == kind) else { return "Unknown".to_owned() };
-        let text = |field: &str| condition[field].as_str().unwrap_or_default();
-        let (status, reason, message) = (text("status"), text("reason"), text("message"));
-        let head = if reason.is_empty() { status.to_owned() } else { format!("{status}/{reason}") };
-        if message.is_empty() { head } else { format!("{head}: {message}") }
-    };
-    Sight::ScaledJob { ready: said("Ready"), active: said("Active"), paused: said("Paused") }
+    let said = |kind: &str| condition(object, kind);
+    Sight::Conditions { ready: said("Ready"), active: said("Active"), paused: said("Paused") }
+}
+
+/// The HPA called `name`, as it is.
+fn hpa(name: String, object: &Value) -> Sight {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+    Sight::Hpa {
+        name,
+        current: number("/status/currentReplicas").unwrap_or_default(),
+        desired: number("/status/desiredReplicas").unwrap_or_default(),
+        condition: condition(object, "ScalingActive"),
+    }
+}
+
+fn condition(object: &Value, kind: &str) -> String {
+    let all = object["status"]["conditions"].as_array();
+    let Some(condition) = all.into_iter().flatten().find(|condition| condition["type"] == kind) else { return "Unknown".to_owned() };
+    let text = |field: &str| condition[field].as_str().unwrap_or_default();
+    let (status, reason, message) = (text("status"), text("reason"), text("message"));
+    let head = if reason.is_empty() { status.to_owned() } else { format!("{status}/{reason}") };
+    if message.is_empty() { head } else { format!("{head}: {message}") }
 }
 
 fn cause(error: &watcher::Error) -> Option<&kube::Error> {

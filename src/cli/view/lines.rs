@@ -24,6 +24,13 @@ impl Lines {
             What::Polled { decision, .. } => self.news("poll", board.decisions.back()?.text.clone(), decision.create != 0)?,
             What::ObjectPolled { decision, why, .. } => self.news("poll", why.clone(), decision.activation.replicas.is_some())?,
             What::HpaSynced { decision, why, .. } => self.news("hpa", why.clone(), decision.rescales())?,
+            What::ObjectForecast { why, .. } => self.news("rules", why.clone(), false)?,
+            What::HpaForecast { why, .. } => self.news("hpa", format!("the rules say: {why}"), false)?,
+            What::HpaSeen { name, current, desired, condition } => {
+                self.news("status", format!("{name}: {current} counted, {desired} wanted; ScalingActive {condition}"), false)?
+            }
+            What::ReplicasCompared { cause: Cause::Same | Cause::Phase, .. } => return None,
+            What::ReplicasCompared { expected, wanted, why, .. } => ("keda", format!("{wanted} wanted, the rules said {expected}: {why}")),
             What::Scaled { target, from, to, by } => ("scaled", format!("{target} {from} -> {to} ({})", by.word())),
             What::ReplicasChanged { wanted, ready, ending, .. } => ("pool", format!("{wanted} wanted, {ready} ready, {ending} ending")),
             What::Deleted { job, message_id } if board.replicas.is_some() => ("done", format!("{job} message {message_id}")),

@@ -133,8 +133,8 @@ fn keda(board: &Board, columns: usize) -> Vec<String> {
     let head = |condition: &str| condition.split(": ").next().filter(|head| !head.is_empty()).unwrap_or("not seen yet").to_owned();
     let status = format!("Ready {}  Active {}  agreed {}, differed {}", head(&keda.ready), head(&keda.active), keda.agreed, keda.differed);
     let mut lines = vec![labelled("keda", &status)];
-    if let Some((expected, created, cause, why)) = &keda.last {
-        let text = format!("        created {created}, the rules say {expected}: {why}");
+    if let Some((numbers, cause, why)) = &keda.last {
+        let text = format!("        {numbers}: {why}");
         let agrees = matches!(cause, Cause::Same | Cause::Phase);
         let paint = |line: String| if agrees { style(line).dim().to_string() } else { style(line).yellow().to_string() };
         lines.extend(wrap(&text, columns, 8).into_iter().take(2).map(paint));

@@ -68,6 +68,8 @@ pub struct Replicas {
     pub scaled: VecDeque<Scaling>,
     /// What the HPA found at its last sync.
     pub synced: Option<Decided>,
+    /// What the cluster's own HPA says, where there is one.
+    pub seen: Option<String>,
     rows: BTreeMap<String, ReplicaRow>,
 }
 
@@ -76,7 +78,12 @@ impl Replicas {
     pub(super) fn apply(&mut self, event: &Event) -> bool {
         let at = event.at;
         match &event.what {
-            What::HpaSynced { decision, why, .. } => Decided::take(&mut self.synced, at, why, decision.rescales()),
+            What::HpaSeen { name, current, desired, condition } => {
+                self.seen = Some(format!("{name}: {current} counted, {desired} wanted; ScalingActive {condition}"));
+            }
+            What::HpaSynced { decision, why, .. } | What::HpaForecast { decision, why } => {
+                Decided::take(&mut self.synced, at, why, decision.rescales())
+            }
             What::Scaled { from, to, by, .. } => {
                 self.scalings += 1;
                 push(&mut self.scaled, Scaling { at, from: *from, to: *to, by: *by });
@@ -88,7 +95,12 @@ impl Replicas {
             What::ReplicaChanged { replica, state, message_id, created_at } => {
                 let row = self.row(replica, *created_at);
                 (row.state, row.created_at) = (*state, *created_at);
-                row.message_id = message_id.clone().or_else(|| row.message_id.take().filter(|_| *state != ReplicaState::Gone));
+                match state {
+                    ReplicaState::Starting | ReplicaState::Ready => row.message_id.clone_from(message_id),
+                    // What it had in hand it gives back, and says so itself.
+                    ReplicaState::Ending => {}
+                    ReplicaState::Gone => row.message_id = None,
+                }
                 row.gone_at = (*state == ReplicaState::Gone).then_some(at);
             }
             What::Received { job, message_id, .. } => self.row(job, at).message_id = Some(message_id.clone()),

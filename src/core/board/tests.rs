@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::event::{Released, ReplicaState, ScaledBy};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("valid")
@@ -165,6 +166,46 @@ fn what_keda_did_is_counted_beside_what_its_rules_say() {
         (4, What::ClusterEvent { object: "Job/a".into(), reason: "FailedCreate".into(), note: "quota".into(), warning: true }),
     ]);
     let keda = board.keda.expect("it was told of");
-    assert_eq!((keda.agreed, keda.differed, keda.last), (2, 1, Some((3, 1, Cause::Refused, "so".into()))));
+    assert_eq!((keda.agreed, keda.differed, keda.last), (2, 1, Some(("created 1, the rules say 3".into(), Cause::Refused, "so".into()))));
     assert_eq!(board.notes.back().map(|note| note.text.as_str()), Some("Job/a FailedCreate: quota"));
+}
+
+fn replica(name: &str, state: ReplicaState) -> What {
+    What::ReplicaChanged { replica: name.into(), state, message_id: None, created_at: at(1) }
+}
+
+fn received(job: &str) -> What {
+    What::Received { message_id: "m".into(), job: job.into(), receive_count: 1, sent_at: None }
+}
+
+#[test]
+fn a_replica_does_many_messages_and_a_kill_is_counted_where_it_held_one() {
+    let board = board(&[
+        (0, depth(5, 0)),
+        (1, What::ReplicasChanged { wanted: 2, current: 2, ready: 1, ending: 0 }),
+        (1, replica("a", ReplicaState::Ready)),
+        (1, replica("b", ReplicaState::Starting)),
+        (2, received("a")),
+        (3, deleted("a")),
+        (3, received("a")),
+        (4, deleted("a")),
+        (5, received("b")),
+        (6, What::Scaled { target: "Deployment/d".into(), from: 2, to: 1, by: ScaledBy::Hpa }),
+        (6, replica("b", ReplicaState::Ending)),
+        (7, What::ReleasedMessage { message_id: "m".into(), job: "b".into(), reason: Released::Signal }),
+        (8, replica("b", ReplicaState::Gone)),
+    ]);
+    let replicas = board.replicas.as_ref().expect("there are some");
+    assert_eq!((board.done, replicas.kills, replicas.scalings, replicas.peak), (2, 1, 1, 2));
+    let rows: Vec<_> =
+        replicas.rows().iter().map(|row| (row.name.as_str(), row.state, row.done, row.kills, row.message_id.clone())).collect();
+    assert_eq!(rows, [("a", ReplicaState::Ready, 2, 0, None), ("b", ReplicaState::Gone, 0, 1, None)]);
+    assert_eq!(board.summary().replicas, Some((1, 1)));
+    assert_eq!(board.tally().active(), 0, "none of them is a job");
+}
+
+#[test]
+fn what_a_replica_did_before_the_watch_is_old_news() {
+    let board = board(&[(10, What::ReplicasChanged { wanted: 1, current: 1, ready: 1, ending: 0 }), (3, deleted("a")), (11, deleted("a"))]);
+    assert_eq!((board.done, board.started_at), (1, Some(at(10))));
 }

@@ -68,6 +68,8 @@ pub enum ScaledBy {
     Hpa,
     /// The annotation that pauses it at a number of replicas.
     Pause,
+    /// Somebody on the cluster: KEDA, its HPA, or a person.
+    Cluster,
 }
 
 impl ScaledBy {
@@ -78,6 +80,7 @@ impl ScaledBy {
             Self::Keda => "keda",
             Self::Hpa => "hpa",
             Self::Pause => "pause",
+            Self::Cluster => "cluster",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What KEDA did beside what its rules say, and in words why the two differ.
 
+pub mod replicas;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -19,11 +19,14 @@ pub(super) fn counts(replicas: &Replicas) -> String {
 
 /// What the HPA found at its last sync, in at most so many lines; nothing where there is none.
 pub(super) fn hpa(board: &Board, columns: usize, most: usize) -> Vec<String> {
-    let Some(synced) = board.replicas.as_ref().and_then(|replicas| replicas.synced.as_ref()) else { return Vec::new() };
+    let Some(replicas) = &board.replicas else { return Vec::new() };
+    let seen = replicas.seen.iter().flat_map(|seen| wrap(&format!("hpa     {seen}"), columns, 8).into_iter().take(1));
+    let Some(synced) = &replicas.synced else { return seen.collect() };
+    let label = if replicas.seen.is_some() { "rules" } else { "hpa" };
     let times = if synced.times > 1 { format!("  (x{})", synced.times) } else { String::new() };
-    let lines = wrap(&format!("hpa     {}{times}", synced.text), columns, 8);
+    let lines = wrap(&format!("{label:<7} {}{times}", synced.text), columns, 8);
     let paint = |line: String| if synced.acts { line } else { style(line).dim().to_string() };
-    lines.into_iter().take(most).map(paint).collect()
+    seen.chain(lines.into_iter().take(most).map(paint)).collect()
 }
 
 /// The replicas, in as many lines as there is `room` for.

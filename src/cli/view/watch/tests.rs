@@ -3,11 +3,17 @@
 use std::time::Duration;
 
 use kedactl::core::{
-    event::{Event, JobState, What},
+    event::{Event, JobState, Released, ReplicaState, ScaledBy, What},
+    hpa::{self, Input},
     keda::{
         bounds::Bounds,
         decision::{Parts, Rules, TriggerReading, decide},
+        executor,
+        fallback::{Health, Replicas},
         jobs::Counts,
+        object::{Around, Known, MetricRead, ObjectDecision},
+        pause::Pauses,
+        trigger::metric_type::MetricType,
     },
 };
 
@@ -130,4 +136,79 @@ fn the_summary_names_what_happened() {
     let mut board = played(10);
     board.apply(&Event { at: after(14.0), about: None, what: What::Drained { done: 10, seconds: 14.0 } });
     assert!(summary(&board.summary()).starts_with("Drained: 10 messages done in 14.0 s\n10 jobs created, 5 complete;"));
+}
+
+/// One poll and one sync of a ScaledObject, with `current` replicas behind so many messages.
+fn looked_at(second: f64, visible: i64, in_flight: i64, current: i32) -> [(f64, What); 2] {
+    let What::Polled { depths, decision } = polled(visible, in_flight, 0) else { unreachable!("it is a poll") };
+    let known = Known { metric_type: MetricType::AverageValue, target: 2.0 };
+    let read = MetricRead::after(decision.triggers[0].reading.clone(), &known, None, &mut Health::default(), Replicas::default());
+    let metrics = [read.metric()];
+    let around = Around {
+        rules: executor::Rules::default(),
+        pauses: Pauses::default(),
+        is_of_pods: false,
+        current,
+        last_active: None,
+        created: None,
+    };
+    let decision = ObjectDecision::decide(around, vec![read], after(second));
+    let poll = What::ObjectPolled { depths, why: decision.explain(), decision: Box::new(decision) };
+    let spec = hpa::Spec { min: 1, max: 100, behavior: None };
+    let input = Input { spec: &spec, current: current.max(1), there: current.max(1), ready: current, metrics: &metrics };
+    let decision = hpa::sync(&input, &mut hpa::State::default(), after(second));
+    [(second, poll), (second + 0.1, What::HpaSynced { why: decision.explain(), decision: Box::new(decision) })]
+}
+
+/// Four busy replicas that meet a wish for two.
+fn pool() -> Board {
+    let message = |number: usize| format!("{number:08}-7c1e-4f0a-9a51-2f1f6a3a0b11");
+    let name = |number: usize| format!("video-processor-{number:05}");
+    let replica = |number: usize, state: ReplicaState| What::ReplicaChanged {
+        replica: name(number),
+        state,
+        message_id: Some(message(number)),
+        created_at: after(0.2),
+    };
+    let scaled = |from: i32, to: i32, by: ScaledBy| What::Scaled { target: "Deployment/video-processor".into(), from, to, by };
+    let counts = |wanted: i32, current: i32, ending: i32| What::ReplicasChanged { wanted, current, ready: current, ending };
+    let mut events = vec![(0.0, What::Lease { held: true, holder: "process 1".into() })];
+    events.extend(looked_at(0.1, 8, 0, 0));
+    events.extend([(0.2, scaled(0, 1, ScaledBy::Keda)), (0.3, scaled(1, 4, ScaledBy::Hpa)), (0.4, counts(4, 4, 0))]);
+    events.extend((0..4).map(|number| (0.5, replica(number, ReplicaState::Ready))));
+    events.extend((0..4).map(|number| (5.0, What::Deleted { message_id: message(number), job: name(number) })));
+    events.extend((0..4).map(|number| (5.1, replica(number, ReplicaState::Ready))));
+    events.extend(looked_at(8.0, 0, 4, 4));
+    events.extend([(8.1, scaled(4, 2, ScaledBy::Hpa)), (8.2, counts(2, 2, 2))]);
+    for number in 0..2 {
+        events.push((8.2, replica(number, ReplicaState::Ending)));
+        events.push((8.3, What::ReleasedMessage { message_id: message(number), job: name(number), reason: Released::Signal }));
+    }
+    let mut board = Board::default();
+    for (second, what) in events {
+        board.apply(&Event { at: after(second), about: None, what });
+    }
+    board
+}
+
+#[test]
+fn eighty_columns_hold_replicas_that_are_killed() {
+    insta::assert_snapshot!(plain(&pool(), 23, 80));
+}
+
+#[test]
+fn a_wide_terminal_shows_the_messages_of_replicas_in_full() {
+    insta::assert_snapshot!(plain(&pool(), 40, 160));
+}
+
+#[test]
+fn no_size_breaks_the_frame_of_replicas_and_the_summary_counts_kills() {
+    let board = pool();
+    for rows in 1..40 {
+        for columns in (20..220).step_by(9) {
+            assert!(frame(&board, "demo", after(12.0), (rows, columns)).len() <= rows, "{rows} rows, {columns} columns");
+        }
+    }
+    let text = summary(&board.summary());
+    assert_eq!(text, "4 messages left: 4 messages done in 8.3 s\nscaled 3 times, 2 kills; peak 4 replicas, 8 messages; 2 polls");
 }

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{End, Ports, Until, Watched, Watching, look::Look, scaler::Scaler};
+use super::{End, Ports, Until, Watched, Watching, look::Look, object, scaler::Scaler};
 use crate::core::{
     error::{Error, Kind, Result},
     event::What,
@@ -15,21 +15,29 @@ use crate::core::{
         decision::Decision,
     },
     ports::{Job, Sight, Sights},
+    settings::ScalingKind,
 };
 
 /// Who scales, as it is shown.
-const KEDA: &str = "KEDA";
+pub(super) const KEDA: &str = "KEDA";
 /// What a condition that nobody has written yet is called.
-const UNWRITTEN: &str = "Unknown";
+pub(super) const UNWRITTEN: &str = "Unknown";
 
 /// Follows until drained or cancelled, or for as long as it may. Creates and deletes nothing.
 ///
 /// At each polling interval the rules are evaluated on what is there at that moment, and compared with the jobs that
-/// appeared since the last time.
+/// appeared, or with the replicas that are wanted, since the last time.
 ///
 /// # Errors
-/// When the ScaledJob does not exist, is deleted, or asks for what cannot be read; when the cluster refuses to be watched.
+/// When the object does not exist, is deleted, or asks for what cannot be read; when the cluster refuses to be watched.
 pub async fn follow(ports: Ports<'_>, sights: &dyn Sights, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
+    match how.kind {
+        ScalingKind::ScaledJob => follow_jobs(ports, sights, how, cancel).await,
+        ScalingKind::ScaledObject => object::follow(ports, sights, how, cancel).await,
+    }
+}
+
+async fn follow_jobs(ports: Ports<'_>, sights: &dyn Sights, how: &Watching, cancel: &CancellationToken) -> Result<Watched> {
     let started = Instant::now();
     let deadline = how.deadline(started);
     let mut scaler = Scaler::load(ports, how).await?;
@@ -37,7 +45,7 @@ pub async fn follow(ports: Ports<'_>, sights: &dyn Sights, how: &Watching, cance
     scaler.reconcile(false).await?;
     ports.reporter.tell(What::Lease { held: false, holder: KEDA.to_owned() });
     let mut following = Following { ports, look: Look::default(), seen: None, jobs: Vec::new(), window: Window::default(), expected: None };
-    let mut sights = sights.follow(scaler.name());
+    let mut sights = sights.follow(how.kind, scaler.name());
     let (mut next_poll, mut next_look) = (started, started);
     let mut measured = false;
     loop {
@@ -84,7 +92,7 @@ impl Following<'_> {
     async fn take(&mut self, sight: Sight, scaler: &mut Scaler<'_>) -> Result<()> {
         match sight {
             Sight::Jobs(jobs) => self.take_jobs(jobs).await,
-            Sight::ScaledJob { ready, active, paused } => {
+            Sight::Conditions { ready, active, paused } => {
                 self.ports.reporter.tell(What::Conditions { ready: ready.clone(), active, paused });
                 let (status, message) = ready.split_once(": ").map_or((ready.as_str(), ""), |(status, message)| (status, message));
                 let status = status.split('/').next().unwrap_or(status);
@@ -94,6 +102,7 @@ impl Following<'_> {
                 self.window.rolled_out |= scaler.reconcile(false).await?;
                 self.window.paused = scaler.is_paused();
             }
+            Sight::Hpa { .. } => {}
             Sight::Gone => {
                 scaler.reconcile(false).await?;
             }

@@ -1,6 +1,7 @@
 //! One ScaledObject being scaled: KEDA's own half at each poll, the HPA's at each sync, and what becomes of its replicas.
 
 mod ear;
+mod follow;
 mod pool;
 mod record;
 mod scale;
@@ -33,6 +34,7 @@ use crate::core::{
     work::paced,
 };
 pub(super) use ear::Ear;
+pub(super) use follow::follow;
 use pool::Pool;
 use record::Record;
 pub use scale::ObjectOutlook;
@@ -238,9 +240,14 @@ impl<'a> ObjectWatch<'a> {
         Ok(())
     }
 
+    /// Kind and name of the target.
+    fn named(&self) -> String {
+        format!("{}/{}", self.target.kind, self.target.name)
+    }
+
     /// Sets what is wanted, and says so; whether that was possible.
     async fn set(&self, from: i32, to: i32, by: ScaledBy) -> bool {
-        let target = format!("{}/{}", self.target.kind, self.target.name);
+        let target = self.named();
         match self.ports.workloads.set_replicas(&self.target, to).await {
             Ok(()) => {
                 self.ports.reporter.tell(What::Scaled { target, from, to, by });

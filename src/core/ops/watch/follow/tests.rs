@@ -14,7 +14,7 @@ use crate::core::{event::JobState, keda::compare::Cause};
 struct Script(Vec<(u64, Sight)>);
 
 impl Sights for Script {
-    fn follow(&self, _scaled_job: &str) -> BoxStream<'static, Result<Sight>> {
+    fn follow(&self, _kind: ScalingKind, _name: &str) -> BoxStream<'static, Result<Sight>> {
         let start = Instant::now();
         let sights = stream::iter(self.0.clone()).then(move |(second, sight)| async move {
             sleep_until(start + Duration::from_secs(second)).await;
@@ -25,7 +25,7 @@ impl Sights for Script {
 }
 
 fn status(ready: &str) -> Sight {
-    Sight::ScaledJob { ready: ready.into(), active: "True/ScalerActive".into(), paused: "False".into() }
+    Sight::Conditions { ready: ready.into(), active: "True/ScalerActive".into(), paused: "False".into() }
 }
 
 fn jobs(count: usize, state: JobState) -> Sight {

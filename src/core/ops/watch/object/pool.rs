@@ -38,6 +38,11 @@ impl Pool {
         self.replicas = now;
     }
 
+    /// Replicas that are wanted, once the target was seen.
+    pub(super) fn wanted(&self) -> Option<i32> {
+        self.scale.map(|scale| scale.wanted)
+    }
+
     /// Whether at most `floor` are wanted and there, those that are ending included, and none of them is seen at work.
     pub(super) fn rests_at(&self, floor: i32) -> bool {
         let there = count(self.replicas.values(), |_| true);

@@ -94,6 +94,26 @@ impl ObjectWatch<'_> {
         Ok(())
     }
 
+    /// What KEDA's own half says now; `None` when it would do nothing at all. Changes nothing.
+    pub(super) async fn foresee(&mut self) -> Result<Option<ObjectDecision>> {
+        let Some(readings) = self.ask(&|_| true).await else { return Ok(None) };
+        let Some((scale, replicas)) = self.seen().await? else { return Ok(None) };
+        self.cached.clone_from(&readings);
+        let read = self.weigh(readings, replicas);
+        Ok(Some(self.decide(read, scale.wanted)))
+    }
+
+    /// What the HPA says now, by what was seen so far; `None` while it is paused. Changes nothing.
+    pub(super) async fn foresee_hpa(&mut self) -> Result<Option<HpaDecision>> {
+        let Some((scale, replicas)) = self.seen().await? else { return Ok(None) };
+        let spec = self.object.hpa();
+        let read = if hpa::asks(&spec, scale.wanted) { self.supply(replicas).await } else { Vec::new() };
+        let metrics: Vec<hpa::replicas::Metric> = read.iter().map(MetricRead::metric).collect();
+        let input = Input { spec: &spec, current: scale.wanted, there: scale.current, ready: replicas.ready, metrics: &metrics };
+        let now = self.clock.keda();
+        Ok(self.hpa.as_mut().map(|state| hpa::sync(&input, state, now)))
+    }
+
     /// What the rules say now. Changes nothing.
     pub(in super::super) async fn outlook(&mut self) -> Result<ObjectOutlook> {
         let readings = self.ask(Instant::now(), &|_| true).await;

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::json;
 
 use super::{
     super::{
         End, Until,
-        tests::{World, how, lock, run_as, world},
+        tests::{Source, World, how, lock, run_as, world},
     },
     *,
 };
-use crate::core::{event::Depth, settings::ScalingKind};
+use crate::core::{
+    event::Depth,
+    keda::compare::Cause,
+    ports::{Sight, Sights},
+    settings::ScalingKind,
+};
 
 /// A target with no replicas behind a queue of `visible` messages, each of which is worth a replica.
 fn object(visible: i64, spec: &Value) -> Arc<World> {
@@ -212,4 +218,38 @@ async fn cached_metrics_are_those_of_the_last_poll() {
         run_for(&world, 40).await;
         assert_eq!(scaled(&world), expected, "cached: {cached}");
     }
+}
+
+/// A ScaledObject that KEDA is content with.
+struct Content;
+
+impl Sights for Content {
+    fn follow(&self, _kind: ScalingKind, _name: &str) -> BoxStream<'static, Result<Sight>> {
+        let said = |text: &str| text.to_owned();
+        let seen = Sight::Conditions { ready: said("True/ScaledObjectReady"), active: said("True/ScalerActive"), paused: said("False") };
+        stream::iter([Ok(seen)]).chain(stream::pending()).boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keda_and_its_hpa_do_as_the_rules_say_agrees_and_this_process_does_nothing() {
+    let world = object(6, &json!({}));
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        match looks {
+            8 => *lock(&world.replicas) = Some(1),
+            22 => *lock(&world.replicas) = Some(4),
+            _ => {}
+        }
+    }));
+    let scalers = Source(world.clone());
+    let ports = Ports { objects: &*world, jobs: &*world, workloads: &*world, lease: &*world, scalers: &scalers, reporter: &*world };
+    let watched = follow(ports, &Content, &watching(25), &CancellationToken::new()).await.expect("followed");
+    assert_eq!(watched.end, End::Lasted);
+    assert_eq!(scaled(&world), [(0, 1, ScaledBy::Cluster), (1, 4, ScaledBy::Cluster)]);
+    let agrees = |what: &What| matches!(what, What::ReplicasCompared { cause: Cause::Same | Cause::Phase, .. });
+    let compared = world.told(|what| matches!(what, What::ReplicasCompared { .. }));
+    assert_eq!((compared > 2, world.told(agrees)), (true, compared));
+    assert!(lock(&world.scaled_job)["status"].is_null(), "nor does it write");
 }
