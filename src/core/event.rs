@@ -2,6 +2,7 @@
 
 mod parts;
 mod reporter;
+mod stamped;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -15,28 +16,7 @@ use super::{
 
 pub use parts::{Depth, JobState, Released, ReplicaState, ScaledBy};
 pub use reporter::{Fanout, Reporter};
-
-/// One thing that happened, and when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Event {
-    /// When, by the clock of the process that reports it (RFC 3339, UTC).
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// The object that it is about, as `namespace/name`, where several are run together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<String>,
-    /// What.
-    #[serde(flatten)]
-    pub what: What,
-}
-
-impl Event {
-    /// `what`, happening now.
-    #[must_use]
-    pub fn now(what: What) -> Self {
-        Self { at: Timestamp::now(), about: None, what }
-    }
-}
+pub use stamped::Event;
 
 /// What happened. The tag is `event`, in kebab case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

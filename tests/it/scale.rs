@@ -9,7 +9,7 @@ use kedactl::{
         event::JobState,
         keda::{job::job_spec, manifest},
         lease::Terms,
-        ports::{Claim, Held, JobSpec, Jobs, Lease, Sight, Sights},
+        ports::{Claim, Held, JobSpec, Jobs, Lease, Objects, Sight, Sights},
         settings::ScalingKind,
         stack::StackName,
     },
@@ -190,6 +190,42 @@ async fn what_happens_is_seen_as_it_happens_and_old_events_are_no_news() {
     assert_eq!(said, wanted);
     jobs.delete(&name).await.expect("deleted");
     until(&mut seen, |sight| matches!(sight, Sight::Jobs(jobs) if jobs.is_empty())).await;
+}
+
+#[tokio::test]
+async fn what_happens_to_a_scaled_object_and_its_hpa_is_seen() {
+    let Some(space) = Space::new().await else { return };
+    let objects = space.objects().await;
+    let trigger = json!({ "type": "aws-sqs-queue", "metadata": { "queueURL": "q", "awsRegion": "us-east-1" } });
+    let object = json!({
+        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": { "name": "encoder" },
+        "spec": { "scaleTargetRef": { "name": "encoder" }, "triggers": [trigger] }
+    });
+    objects.apply(&object).await.expect("applied");
+    let sights: Arc<dyn Sights> = Arc::new(KubeSights::new(&space.cluster().await, &space.namespace));
+    let mut seen = sights.follow(ScalingKind::ScaledObject, "encoder");
+    let unknown = Sight::Conditions { ready: "Unknown".into(), active: "Unknown".into(), paused: "Unknown".into() };
+    assert_eq!(until(&mut seen, |sight| matches!(sight, Sight::Conditions { .. })).await, unknown);
+    let ready = json!([{ "type": "Ready", "status": "True", "reason": "ScaledObjectReady", "message": "fine" }]);
+    objects.patch_status("ScaledObject", "encoder", &json!({ "conditions": ready })).await.expect("written");
+    until(&mut seen, |sight| matches!(sight, Sight::Conditions { ready, .. } if ready == "True/ScaledObjectReady: fine")).await;
+
+    let condition = r#"[{"type":"ScalingActive","status":"False","reason":"ScalingDisabled","message":"scaling is disabled"}]"#;
+    let hpa = json!({
+        "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler",
+        "metadata": {
+            "name": "keda-hpa-encoder", "labels": { "scaledobject.keda.sh/name": "encoder" },
+            "annotations": { "autoscaling.alpha.kubernetes.io/conditions": condition }
+        },
+        "spec": { "maxReplicas": 4, "scaleTargetRef": { "kind": "Deployment", "name": "encoder" } }
+    });
+    let path = format!("/apis/autoscaling/v1/namespaces/{}/horizontalpodautoscalers", space.namespace);
+    let request = http::Request::post(path).header("content-type", "application/json").body(hpa.to_string().into_bytes());
+    space.client.request::<Value>(request.expect("a request")).await.expect("made");
+    let Sight::Hpa { name, condition, .. } = until(&mut seen, |sight| matches!(sight, Sight::Hpa { .. })).await else { panic!("the HPA") };
+    assert_eq!((name.as_str(), condition.as_str()), ("keda-hpa-encoder", "False/ScalingDisabled: scaling is disabled"));
+    objects.delete("ScaledObject", "encoder").await.expect("deleted");
+    until(&mut seen, |sight| matches!(sight, Sight::Gone)).await;
 }
 
 async fn until(

@@ -18,10 +18,12 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     ("", "pods", &["list", "watch"]),
     ("apps", "deployments", &["get", "list", "create", "patch", "delete"]),
     ("apps", "deployments/scale", &["get", "patch"]),
+    ("autoscaling", "horizontalpodautoscalers", &["list", "watch"]),
     ("batch", "jobs", &["get", "list", "watch", "create", "delete"]),
     ("coordination.k8s.io", "leases", &["get", "create", "update", "delete"]),
     ("keda.sh", "scaledjobs", &["get", "list", "create", "patch", "delete"]),
     ("keda.sh", "scaledobjects", &["get", "list", "create", "patch", "delete"]),
+    ("keda.sh", "scaledobjects/status", &["patch"]),
     ("keda.sh", "triggerauthentications", &["get", "create", "patch", "delete"]),
 ];
 

@@ -17,7 +17,7 @@ use kube::{
         watcher::{self, Config, Event, watcher},
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{client::Cluster, jobs};
 use crate::core::{
@@ -118,7 +118,8 @@ impl Source {
             Self::Events => ("", "v1", "Event", "events"),
             Self::ScaledJob => ("keda.sh", "v1alpha1", "ScaledJob", "scaledjobs"),
             Self::ScaledObject => ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
-            Self::Hpa => ("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+            // Every Kubernetes serves v1; it has the conditions in an annotation.
+            Self::Hpa => ("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
         };
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
     }
@@ -246,6 +247,8 @@ impl Scene {
         }
         if let Some(kube::Error::Api(status)) =
             cause(error).filter(|error| matches!(error, kube::Error::Api(status) if REFUSED.contains(&status.code)))
+            // The HPA only adds to what is seen.
+            && source != Source::Hpa
         {
             let refusals = self.refusals.entry(source).or_default();
             *refusals += 1;
@@ -327,12 +330,15 @@ fn conditions(object: &Value) -> Sight {
 
 /// The HPA called `name`, as it is.
 fn hpa(name: String, object: &Value) -> Sight {
+    let conditions = object["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/conditions"].as_str();
+    let conditions: Value = conditions.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let told = json!({ "status": { "conditions": conditions } });
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
     Sight::Hpa {
         name,
         current: number("/status/currentReplicas").unwrap_or_default(),
         desired: number("/status/desiredReplicas").unwrap_or_default(),
-        condition: condition(object, "ScalingActive"),
+        condition: condition(&told, "ScalingActive"),
     }
 }
 

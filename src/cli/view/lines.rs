@@ -29,8 +29,6 @@ impl Lines {
             What::HpaSeen { name, current, desired, condition } => {
                 self.news("status", format!("{name}: {current} counted, {desired} wanted; ScalingActive {condition}"), false)?
             }
-            What::ReplicasCompared { cause: Cause::Same | Cause::Phase, .. } => return None,
-            What::ReplicasCompared { expected, wanted, why, .. } => ("keda", format!("{wanted} wanted, the rules said {expected}: {why}")),
             What::Scaled { target, from, to, by } => ("scaled", format!("{target} {from} -> {to} ({})", by.word())),
             What::ReplicasChanged { wanted, ready, ending, .. } => ("pool", format!("{wanted} wanted, {ready} ready, {ending} ending")),
             What::Deleted { job, message_id } if board.replicas.is_some() => ("done", format!("{job} message {message_id}")),
@@ -49,7 +47,10 @@ impl Lines {
             What::Paused { paused: false } => ("pause", "no longer paused".to_owned()),
             What::RolledOut { generation, deleted } => ("rollout", in_force(*generation, *deleted)),
             What::Forecast { .. } => self.news("rules", board.decisions.back()?.text.clone(), false)?,
-            What::Compared { cause: Cause::Same, created: 0, .. } => return None,
+            What::Compared { cause: Cause::Same, created: 0, .. } | What::ReplicasCompared { cause: Cause::Same | Cause::Phase, .. } => {
+                return None;
+            }
+            What::ReplicasCompared { expected, wanted, why, .. } => ("keda", format!("{wanted} wanted, the rules said {expected}: {why}")),
             What::Compared { expected, created, why, .. } => ("keda", format!("created {created}, the rules say {expected}: {why}")),
             What::ClusterEvent { object, reason, note, .. } => ("event", format!("{object} {reason}: {note}")),
             What::Conditions { ready, active, .. } => ("status", format!("Ready {ready}; Active {active}")),

@@ -82,7 +82,7 @@ impl Replicas {
                 self.seen = Some(format!("{name}: {current} counted, {desired} wanted; ScalingActive {condition}"));
             }
             What::HpaSynced { decision, why, .. } | What::HpaForecast { decision, why } => {
-                Decided::take(&mut self.synced, at, why, decision.rescales())
+                Decided::take(&mut self.synced, at, why, decision.rescales());
             }
             What::Scaled { from, to, by, .. } => {
                 self.scalings += 1;

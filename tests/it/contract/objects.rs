@@ -76,6 +76,23 @@ async fn applying_twice_is_applying_once_and_generation_counts_changes_of_the_sp
 }
 
 #[tokio::test]
+async fn a_status_is_merged_moves_no_generation_and_outlasts_a_manifest_that_is_applied_again() {
+    for store in stores().await {
+        let patch = async |patch: Value| store.objects.patch_status("ScaledJob", "video", &patch).await;
+        assert_eq!(patch(json!({})).await.expect_err("absent").kind, Kind::NotFound, "{}", store.name);
+        store.objects.apply(&scaled_job(1)).await.expect("applied");
+        let active = |status: &str| json!([{"type": "Active", "status": status}]);
+        patch(json!({"lastActiveTime": "2026-01-17T05:50:45Z", "conditions": active("True")})).await.expect("written");
+        patch(json!({"conditions": active("False")})).await.expect("written");
+        store.objects.apply(&scaled_job(1)).await.expect("applied");
+        let object = read(&store, "ScaledJob", "video").await;
+        assert_eq!(object["status"]["lastActiveTime"], "2026-01-17T05:50:45Z", "{}: {object:#}", store.name);
+        assert_eq!(object["status"]["conditions"][0]["status"], "False", "{}: {object:#}", store.name);
+        assert_eq!(object["metadata"]["generation"], 1, "{}", store.name);
+    }
+}
+
+#[tokio::test]
 async fn deleting_twice_is_deleting_once() {
     for store in stores().await {
         store.objects.apply(&config_map("a")).await.expect("applied");

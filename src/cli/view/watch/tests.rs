@@ -140,7 +140,7 @@ fn the_summary_names_what_happened() {
 
 /// One poll and one sync of a ScaledObject, with `current` replicas behind so many messages.
 fn looked_at(second: f64, visible: i64, in_flight: i64, current: i32) -> [(f64, What); 2] {
-    let What::Polled { depths, decision } = polled(visible, in_flight, 0) else { unreachable!("it is a poll") };
+    let What::Polled { depths, decision, .. } = polled(visible, in_flight, 0) else { unreachable!("it is a poll") };
     let known = Known { metric_type: MetricType::AverageValue, target: 2.0 };
     let read = MetricRead::after(decision.triggers[0].reading.clone(), &known, None, &mut Health::default(), Replicas::default());
     let metrics = [read.metric()];
@@ -153,11 +153,11 @@ fn looked_at(second: f64, visible: i64, in_flight: i64, current: i32) -> [(f64, 
         created: None,
     };
     let decision = ObjectDecision::decide(around, vec![read], after(second));
-    let poll = What::ObjectPolled { depths, why: decision.explain(), decision: Box::new(decision) };
+    let poll = What::ObjectPolled { depths, why: decision.explain(), decision: Box::new(decision), timing: None };
     let spec = hpa::Spec { min: 1, max: 100, behavior: None };
     let input = Input { spec: &spec, current: current.max(1), there: current.max(1), ready: current, metrics: &metrics };
     let decision = hpa::sync(&input, &mut hpa::State::default(), after(second));
-    [(second, poll), (second + 0.1, What::HpaSynced { why: decision.explain(), decision: Box::new(decision) })]
+    [(second, poll), (second + 0.1, What::HpaSynced { why: decision.explain(), decision: Box::new(decision), timing: None })]
 }
 
 /// Four busy replicas that meet a wish for two.

@@ -96,7 +96,7 @@ impl ObjectWatch<'_> {
 
     /// What KEDA's own half says now; `None` when it would do nothing at all. Changes nothing.
     pub(super) async fn foresee(&mut self) -> Result<Option<ObjectDecision>> {
-        let Some(readings) = self.ask(&|_| true).await else { return Ok(None) };
+        let Some(readings) = self.ask(Instant::now(), &|_| true).await else { return Ok(None) };
         let Some((scale, replicas)) = self.seen().await? else { return Ok(None) };
         self.cached.clone_from(&readings);
         let read = self.weigh(readings, replicas);
