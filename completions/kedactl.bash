@@ -698,7 +698,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__run)
-            opts="-f -o -q -h --filename --once --until-drained --for --assume --create-sources --keep --work-seconds --pace --stack --state-dir --output --color --quiet --help"
+            opts="-f -o -q -h --filename --once --until-drained --for --assume --create-sources --keep --work-seconds --pace --metrics --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -725,6 +725,10 @@ _kedactl() {
                     return 0
                     ;;
                 --pace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1024,7 +1028,7 @@ _kedactl() {
             return 0
             ;;
         kedactl__subcmd__watch)
-            opts="-f -o -q -h --file --scaler --follow --for --pace --stack --state-dir --output --color --quiet --help"
+            opts="-f -o -q -h --file --scaler --follow --for --pace --metrics --stack --state-dir --output --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1047,6 +1051,10 @@ _kedactl() {
                     return 0
                     ;;
                 --pace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

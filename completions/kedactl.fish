@@ -116,6 +116,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l scaler -d 'Wha
 in-process\t'This process'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l for -d 'Watch no longer than this, such as 90s or 10m' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll this many times faster than the manifest says; on the local target jobs and replicas sleep faster, too' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l metrics -d 'Serve KEDA\'s own metrics for Prometheus at /metrics: HOST:PORT, or :PORT on 127.0.0.1; port 0 takes any that is free' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
@@ -131,6 +132,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l for -d 'End afte
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l assume -d 'Assume a trigger\'s value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l work-seconds -d 'Seconds for which a job sleeps, when no command is given' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l pace -d 'Poll and sleep this many times faster' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l metrics -d 'Serve KEDA\'s own metrics for Prometheus at /metrics: HOST:PORT, or :PORT on 127.0.0.1; port 0 takes any that is free' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l state-dir -d 'Where state is kept [default: the user\'s state directory]' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s o -l output -d 'What results look like' -r -f -a "text\t'Tables and lines for people'
