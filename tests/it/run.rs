@@ -114,3 +114,46 @@ fn a_watch_takes_assumptions_in_place_of_its_queue() {
     assert_eq!(stray.code, Some(2), "{stray}");
     assert!(stray.stderr.contains("there are aws-sqs-queue"), "{stray}");
 }
+
+#[test]
+fn a_refused_authentication_names_object_and_way_out_and_no_secret() {
+    let stack = Stack::new();
+    let trigger = "{type: aws-sqs-queue, authenticationRef: {name: ta}, metadata: {queueURL: q, awsRegion: eu-central-1}}";
+    let text = format!(
+        "{}---\napiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {{name: ta, namespace: work}}\nspec:\n  secretTargetRef:\n  \
+         - {{parameter: awsAccessKeyID, name: keys, key: id}}\n  - {{parameter: awsSecretAccessKey, name: keys, key: secrte}}\n---\n\
+         apiVersion: v1\nkind: Secret\nmetadata: {{name: keys, namespace: work}}\nstringData: {{id: AKIATRIGGER, secret: s3cr3t}}\n",
+        kafka("orders", "work").replace("{type: kafka, name: lag, metadata: {lagThreshold: \"50\"}}", trigger)
+    );
+    let output = run(&stack, &text, &["--once", "-o", "json"]);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert!(output.stdout.contains("awsSecretAccessKey not found"), "{}", output.stdout);
+    assert!(output.stdout.contains("Secret `keys` in namespace `work` has no key `secrte`"), "{}", output.stdout);
+    let drawn = run(&stack, &text, &["--once"]);
+    for said in [&output.stdout, &output.stderr, &drawn.stdout, &drawn.stderr] {
+        assert!(!said.contains("s3cr3t"), "{said}");
+    }
+}
+
+#[test]
+fn a_trigger_authentication_is_checked_as_kedas_webhook_checks_it() {
+    let stack = Stack::new();
+    let with = |identity: &str| {
+        format!(
+            "{}---\napiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata: {{name: ta}}\nspec:\n  podIdentity: {identity}\n",
+            kafka("orders", "default")
+        )
+    };
+    for (identity, field) in [
+        ("{provider: aws, roleArn: arn, identityOwner: workload}", "spec.podIdentity.roleArn"),
+        ("{provider: aws, externalID: x}", "spec.podIdentity.externalID"),
+        ("{provider: amazon}", "must be one of"),
+    ] {
+        let output = run(&stack, &with(identity), &["--once", "--assume", "lag=0"]);
+        assert_eq!(output.code, Some(2), "{}", output.stdout);
+        assert!(output.stderr.contains(field), "{}", output.stderr);
+    }
+    let output = run(&stack, &with("{provider: aws, roleARN: arn}"), &["--once", "--assume", "lag=0"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("spec.podIdentity.roleARN (") && output.stderr.contains("did you mean `roleArn`?"), "{}", output.stderr);
+}
