@@ -115,6 +115,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s f -l file -d '
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l scaler -d 'What scales: keda, or this process [default: as setup was told]' -r -f -a "keda\t'KEDA\'s operator, on a cluster: it is followed, and compared with its rules'
 in-process\t'This process'"
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l for -d 'Watch no longer than this, such as 90s or 10m' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l assume -d 'Assume a trigger\'s value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l pace -d 'Poll this many times faster than the manifest says; on the local target jobs and replicas sleep faster, too' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l metrics -d 'Serve KEDA\'s own metrics for Prometheus at /metrics: HOST:PORT, or :PORT on 127.0.0.1; port 0 takes any that is free' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r
