@@ -131,7 +131,7 @@ complete -c kedactl -n "__fish_kedactl_using_subcommand watch" -s h -l help -d '
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -s f -l filename -d 'Manifests: files, folders, or - for standard input' -r -F
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l for -d 'End after this time, such as 30s or 5m' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l assume -d 'Assume a trigger\'s value, by its name or type: NAME=VALUE, NAME=VALUE/TARGET, from a time on with @SPAN; may be repeated' -r
-complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l work-seconds -d 'Seconds for which a job sleeps, when no command is given' -r
+complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l work-seconds -d 'Seconds for which a job sleeps, when no command is given; a replica sleeps until it is told to end' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l pace -d 'Poll and sleep this many times faster' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l metrics -d 'Serve KEDA\'s own metrics for Prometheus at /metrics: HOST:PORT, or :PORT on 127.0.0.1; port 0 takes any that is free' -r
 complete -c kedactl -n "__fish_kedactl_using_subcommand run" -l stack -d 'The stack: one demo\'s worth of objects, all named after it' -r

@@ -39,8 +39,8 @@ async fn scale(manifest: &Path) {
     let settings = settle(&StackName::default(), state.as_ref(), choices, Choices::new()).await.expect("settings");
     let manifests = manifests::load(&[manifest.to_owned()], &settings.names.namespace).expect("manifests");
     let backend = Backend::connect(&settings).expect("a backend");
-    let trial = backend.trial(vec!["/bin/true".to_owned()], 1.0).await.expect("a folder");
-    let posts = backend.posts(&manifests, &[], &trial, &backend).await.expect("objects");
+    let trial = backend.trial([vec!["/bin/true".to_owned()], vec!["/bin/true".to_owned()]], 1.0).await.expect("a folder");
+    let posts = backend.posts(&manifests, &[], Some(&trial), &backend).await.expect("objects");
     let reporter = Fanout(vec![backend.run_journal().expect("a journal")]);
     let scalers: Vec<Arc<dyn Scalers>> = posts
         .iter()
@@ -64,7 +64,7 @@ async fn scale(manifest: &Path) {
 
 fn member<'a>(post: &'a Post, scalers: &'a dyn Scalers, reporter: &'a Fanout, refresh: Duration) -> Member<'a> {
     Member {
-        about: post.key.path(),
+        about: post.about.clone(),
         ports: Ports { objects: &*post.objects, jobs: &*post.jobs, workloads: &*post.workloads, lease: &Mine, scalers, reporter },
         watching: Watching {
             kind: ScalingKind::ScaledJob,

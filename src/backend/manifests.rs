@@ -25,7 +25,7 @@ use crate::core::{
 use overlay::{Catalog, Key};
 
 /// The kinds that a run reads.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "ScaledJob",
     "ScaledObject",
     "TriggerAuthentication",
@@ -34,6 +34,7 @@ const KINDS: [&str; 8] = [
     "ConfigMap",
     "Deployment",
     "ServiceAccount",
+    "HorizontalPodAutoscaler",
 ];
 /// The endings that a folder is searched for, as kubectl does.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -74,8 +75,10 @@ impl Manifests {
         };
         let place = document.place();
         let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !KINDS.contains(&kind.as_str()) {
-            self.warnings.push(format!("{kind} `{name}` ({place}) is left out: a run reads {}", KINDS.join(", ")));
+        // A ScaledObject may scale anything that has replicas.
+        if !KINDS.contains(&kind.as_str()) && value["spec"]["replicas"].is_null() && value["spec"]["template"].is_null() {
+            let kinds = KINDS.join(", ");
+            self.warnings.push(format!("{kind} `{name}` ({place}) is left out: a run reads {kinds}, and what has replicas"));
             return Ok(());
         }
         if name.is_empty() {

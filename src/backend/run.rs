@@ -13,12 +13,13 @@ use super::{
         Manifests,
         overlay::{Catalog, Key, Overlay},
     },
-    process::{Launch, Trial},
+    process::{AsWanted, Launch, Trial, TrialMakings, replica_spec, wanted},
 };
 use crate::core::{
     error::{Error, Kind, Result},
     event::Fanout,
     keda::{
+        admission,
         manifest::{self, Trigger},
         trigger::assumed::{Assumed, Assumption},
     },
@@ -28,7 +29,7 @@ use crate::core::{
         watch::container_environment,
     },
     ports::{Asked, Jobs, Objects, Scalers, Workloads},
-    settings::Target,
+    settings::{ScalingKind, Target},
 };
 
 /// Requests that are made at the same time, however many objects there are.
@@ -40,6 +41,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Post {
     /// Its kind, namespace and name.
     pub key: Key,
+    /// What it is called in events: `namespace/name`, with the kind where another object is called the same.
+    pub about: String,
     /// Its triggers.
     pub triggers: Vec<Trigger>,
     /// Time from one poll to the next.
@@ -59,6 +62,12 @@ pub struct Post {
 type World = (Arc<dyn Objects>, Arc<AwsScalers>, Arc<dyn Scalers>);
 
 impl Post {
+    /// What is scaled of it.
+    #[must_use]
+    pub fn scaling(&self) -> ScalingKind {
+        if self.key.kind == "ScaledObject" { ScalingKind::ScaledObject } else { ScalingKind::ScaledJob }
+    }
+
     /// Its place among others.
     #[must_use]
     pub fn seat(&self) -> Seat {
@@ -106,7 +115,7 @@ impl Post {
 /// The objects of `manifests` that can be run, with their triggers and polling intervals.
 ///
 /// # Errors
-/// `Input` when there is none.
+/// `Input` when there is none, and when KEDA's webhook would refuse one beside the others.
 pub fn runnable(manifests: &Manifests) -> Result<Vec<(Key, Vec<Trigger>, Duration)>> {
     let mut found = Vec::new();
     for (key, value) in manifests.catalog.of_kind("ScaledJob") {
@@ -114,29 +123,49 @@ pub fn runnable(manifests: &Manifests) -> Result<Vec<(Key, Vec<Trigger>, Duratio
         let interval = Duration::from_secs(spec.polling_interval_seconds());
         found.push((key.clone(), spec.triggers, interval));
     }
+    let mut scaled = Vec::new();
+    for (key, value) in manifests.catalog.of_kind("ScaledObject") {
+        let object = manifest::scaled_object(value)?;
+        let interval = Duration::from_secs(object.spec.polling_interval_seconds());
+        found.push((key.clone(), object.spec.triggers.clone(), interval));
+        scaled.push((key.namespace.clone(), object));
+    }
+    let autoscalers: Vec<_> = manifests.catalog.of_kind("HorizontalPodAutoscaler").map(|(_, value)| value).collect();
+    admission::check(&scaled, &autoscalers, &|namespace, target| manifests.catalog.get(&target.kind, namespace, &target.name))?;
     if found.is_empty() {
-        let error = Error::input("--filename", "the manifests", "they hold no ScaledJob");
+        let error = Error::input("--filename", "the manifests", "they hold neither a ScaledJob nor a ScaledObject");
         return Err(error.hint("name one that does: kedactl run -f examples/01-sqs.yaml"));
     }
     Ok(found)
 }
 
 impl Backend {
-    /// A folder for the jobs of one run, which run `command`, the program first, `pace` times faster than real time.
+    /// A folder for the jobs and replicas of one run, `pace` times faster than real time. A job runs the first command, a replica
+    /// the second, each with the program first.
     ///
     /// # Errors
     /// `Input` when there is no such program; `State` when the folder cannot be made.
-    pub async fn trial(&self, command: Vec<String>, pace: f64) -> Result<Trial> {
-        let launch = Launch { grace: GRACE, ..Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?.plain(command)? };
-        Trial::begin(&self.settings.state_dir.join("runs"), launch).await
+    pub async fn trial(&self, [job, replica]: [Vec<String>; 2], pace: f64) -> Result<Trial> {
+        let launch = |command| -> Result<Launch> {
+            Ok(Launch { grace: GRACE, ..Launch::new(&self.settings.state_dir, &self.settings.stack, pace)?.plain(command)? })
+        };
+        Trial::begin(&self.settings.state_dir.join("runs"), launch(job)?, launch(replica)?).await
     }
 
     /// The world of each object: scalers that read what nothing is assumed of, as the operator of `reader`, once for all
     /// who ask the same at the same time.
     ///
+    /// Jobs and replicas are those of `trial`; without one there are no jobs, and as many replicas as the files say.
+    ///
     /// # Errors
     /// When the state directory cannot be used.
-    pub async fn posts(&self, manifests: &Manifests, assumptions: &[Assumption], trial: &Trial, reader: &Self) -> Result<Vec<Post>> {
+    pub async fn posts(
+        &self,
+        manifests: &Manifests,
+        assumptions: &[Assumption],
+        trial: Option<&Trial>,
+        reader: &Self,
+    ) -> Result<Vec<Post>> {
         let catalog = Arc::new(manifests.catalog.clone());
         let keda = self.over(&catalog, &self.settings.names.keda_namespace).await?;
         let turns = Arc::new(Semaphore::new(TURNS));
@@ -153,8 +182,18 @@ impl Backend {
                 worlds.insert(key.namespace.clone(), (objects, real, scalers));
             }
             let (objects, resolver, scalers) = worlds[&key.namespace].clone();
-            let jobs = Arc::new(trial.jobs(&format!("{}.{}.{}", key.namespace, key.kind.to_lowercase(), key.name)));
-            posts.push(Post { key, triggers, interval, objects, scalers, resolver, jobs, workloads: Arc::new(NoCluster) });
+            let folder = format!("{}.{}.{}", key.namespace, key.kind.to_lowercase(), key.name);
+            let (mut jobs, mut workloads): (Arc<dyn Jobs>, Arc<dyn Workloads>) = (Arc::new(NoCluster), Arc::new(NoCluster));
+            match (makings(&key, &*objects).await?, trial) {
+                (Some(makings), Some(trial)) => workloads = Arc::new(trial.pool(&folder, makings)),
+                (Some(makings), None) => workloads = Arc::new(AsWanted(makings)),
+                (None, Some(trial)) if key.kind == "ScaledJob" => jobs = Arc::new(trial.jobs(&folder)),
+                (None, _) => {}
+            }
+            let twin = if key.kind == "ScaledJob" { "ScaledObject" } else { "ScaledJob" };
+            let is_alone = manifests.catalog.get(twin, &key.namespace, &key.name).is_none();
+            let about = if is_alone { key.path() } else { key.to_string() };
+            posts.push(Post { key, about, triggers, interval, objects, scalers, resolver, jobs, workloads });
         }
         Ok(posts)
     }
@@ -178,4 +217,13 @@ impl Backend {
         let below = if is_own && self.settings.target == Target::Local { Some(self.objects_in(namespace).await?) } else { None };
         Ok(Arc::new(Overlay::new(catalog.clone(), namespace, below)))
     }
+}
+
+/// What the replicas of a ScaledObject are made from; nothing for other kinds, and where its target is neither in the files nor below.
+async fn makings(key: &Key, objects: &dyn Objects) -> Result<Option<TrialMakings>> {
+    let Some(value) = objects.get("ScaledObject", &key.name).await?.filter(|_| key.kind == "ScaledObject") else { return Ok(None) };
+    let target = manifest::scaled_object(&value)?.spec.target();
+    let Some(object) = objects.get(&target.kind, &target.name).await? else { return Ok(None) };
+    let spec = replica_spec((&target.kind, &target.name), &object, objects).await;
+    Ok(Some(TrialMakings { wanted: wanted(&object), target, spec }))
 }

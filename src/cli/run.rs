@@ -41,12 +41,13 @@ use super::{
 
 /// Run any KEDA manifest on this machine
 ///
-/// Reads ScaledJobs and what they refer to from files and runs KEDA's loop for each of them in this process: triggers are read
-/// with the identity that KEDA would use, and jobs are processes of this machine that run the command, or sleep. Secrets,
+/// Reads ScaledJobs, ScaledObjects and what they refer to from files and runs KEDA's loop for each of them in this process, and the
+/// HPA's beside a ScaledObject's: triggers are read with the identity that KEDA would use, and jobs and replicas are processes of this
+/// machine that run the command, or sleep. Secrets,
 /// TriggerAuthentications and service accounts come from the files, then from the stack. AWS is where the settings say: the embedded
 /// service by default; elsewhere it is only read.
 ///
-/// It is a try: at the end its jobs are stopped. With --once nothing is created: each object is looked at once, and the whole
+/// It is a try: at the end its jobs and replicas are stopped. With --once nothing is created: each object is looked at once, and the whole
 /// arithmetic is shown.
 ///
 /// Where nobody has set anything up, --create-sources makes what the triggers name in the embedded service: queues, streams, tables,
@@ -76,7 +77,7 @@ pub(crate) struct Run {
     /// Leave what --create-sources made for later runs; `kedactl teardown --stack STACK-run` removes it
     #[arg(long, requires = "create_sources")]
     keep: bool,
-    /// Seconds for which a job sleeps, when no command is given
+    /// Seconds for which a job sleeps, when no command is given; a replica sleeps until it is told to end
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(0..=43_200))]
     work_seconds: u32,
     /// Poll and sleep this many times faster
@@ -84,7 +85,7 @@ pub(crate) struct Run {
     pace: f64,
     #[command(flatten)]
     metrics: Metrics,
-    /// What each job runs: a program and its arguments
+    /// What each job and each replica runs: a program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -113,7 +114,7 @@ impl Run {
 
     async fn carry_out(&self, cx: &Context, backend: &Backend, manifests: &Manifests, exporter: Option<&Exporter>) -> Result<Exit> {
         let mut sources = if self.create_sources { Some(backend.run_sources().await?) } else { None };
-        let trial = backend.trial(self.task(), self.pace).await?;
+        let trial = backend.trial(self.tasks(), self.pace).await?;
         let done = self.within(cx, backend, manifests, (&trial, sources.as_mut(), exporter)).await;
         let stopped = trial.end().await;
         let ended = match sources {
@@ -124,7 +125,7 @@ impl Run {
         ended?;
         match stopped? {
             0 => {}
-            stopped => cx.ui.note(&format!("Stopped {stopped} running jobs: what a run starts ends with it.")),
+            stopped => cx.ui.note(&format!("Stopped {stopped} running jobs and replicas: what a run starts ends with it.")),
         }
         if exit == Exit::FAILED && !self.create_sources {
             sources::hint(cx, backend.settings());
@@ -140,7 +141,7 @@ impl Run {
         (trial, sources, exporter): (&Trial, Option<&mut RunSources>, Option<&Exporter>),
     ) -> Result<Exit> {
         let reader = sources.as_deref().map_or(backend, RunSources::keda);
-        let posts = backend.posts(manifests, &self.assume, trial, reader).await?;
+        let posts = backend.posts(manifests, &self.assume, (!self.once).then_some(trial), reader).await?;
         let prepared = match sources {
             Some(sources) => {
                 let needs = backend.needs(&posts, &self.assume).await?;
@@ -161,12 +162,13 @@ impl Run {
         ending(cx, ran)
     }
 
-    /// What a job runs.
-    fn task(&self) -> Vec<String> {
+    /// What a job runs, and what a replica runs, which goes on until it is told to end.
+    fn tasks(&self) -> [Vec<String>; 2] {
         if self.command.is_empty() {
-            return vec!["sleep".to_owned(), (f64::from(self.work_seconds) / self.pace).to_string()];
+            let sleep = |seconds: String| vec!["sleep".to_owned(), seconds];
+            return [sleep((f64::from(self.work_seconds) / self.pace).to_string()), sleep(i32::MAX.to_string())];
         }
-        self.command.clone()
+        [self.command.clone(), self.command.clone()]
     }
 
     fn members<'a>(&self, posts: &'a [Post], reporter: &'a Fanout) -> Vec<Member<'a>> {
@@ -174,7 +176,7 @@ impl Run {
         let refresh = run::refresh(posts.len());
         let until = if self.until_drained { Until::Drained } else { Until::Cancelled };
         let member = |(post, offset): (&'a Post, Duration)| Member {
-            about: post.key.path(),
+            about: post.about.clone(),
             ports: Ports {
                 objects: &*post.objects,
                 jobs: &*post.jobs,
@@ -184,7 +186,7 @@ impl Run {
                 reporter,
             },
             watching: Watching {
-                kind: ScalingKind::ScaledJob,
+                kind: post.scaling(),
                 object: post.key.name.clone(),
                 pace: self.pace,
                 until,
@@ -256,5 +258,5 @@ fn title(posts: &[Post]) -> String {
 
 fn roster(posts: &[Post]) -> Roster {
     let kinds = |post: &Post| post.triggers.iter().map(|trigger| trigger.kind.clone()).collect();
-    Roster::of(posts.iter().map(|post| (post.key.path(), post.key.kind.clone(), kinds(post))))
+    Roster::of(posts.iter().map(|post| (post.about.clone(), post.key.kind.clone(), kinds(post))))
 }

@@ -8,7 +8,9 @@ use super::{
     event::{Event, JobState, What},
     keda::{
         decision::{Decision, TriggerReading},
+        executor::Rule,
         number::short,
+        object::ObjectDecision,
     },
 };
 
@@ -30,13 +32,15 @@ pub struct Row {
     /// What is wrong, while it is.
     pub fault: Option<String>,
     running: BTreeSet<String>,
+    /// Replicas that are there, of a ScaledObject's target.
+    replicas: Option<usize>,
 }
 
 impl Row {
-    /// Jobs that have not ended.
+    /// Jobs that have not ended, or replicas.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.running.len()
+        self.replicas.unwrap_or(self.running.len())
     }
 }
 
@@ -51,6 +55,8 @@ pub struct Roster {
     pub last_at: Option<Timestamp>,
     /// Polls so far.
     pub polls: u64,
+    /// How often a target was scaled.
+    pub scalings: u64,
     /// Jobs that were created.
     pub created: u64,
     /// Jobs that ended well.
@@ -73,7 +79,8 @@ impl Roster {
         self.started_at = Some(self.started_at.map_or(event.at, |first| first.min(event.at)));
         self.last_at = Some(self.last_at.map_or(event.at, |last| last.max(event.at)));
         match &event.what {
-            What::Polled { .. } => self.polls += 1,
+            What::Polled { .. } | What::ObjectPolled { .. } => self.polls += 1,
+            What::Scaled { .. } => self.scalings += 1,
             What::JobCreated { .. } => self.created += 1,
             What::JobChanged { state: JobState::Complete, .. } => self.complete += 1,
             What::JobChanged { state: JobState::Failed, .. } => self.failed += 1,
@@ -83,6 +90,11 @@ impl Roster {
         let Some(row) = event.about.as_ref().and_then(|about| self.rows.get_mut(about)) else { return };
         match &event.what {
             What::Polled { decision, .. } => row.decide(event.at, decision),
+            What::ObjectPolled { decision, why, .. } => row.decide_object(event.at, decision, why),
+            What::HpaSynced { decision, why, .. } if decision.rescales() => {
+                row.decided = Some((format!("HPA {} -> {}", decision.current, decision.result), why.clone()));
+            }
+            What::ReplicasChanged { current, .. } => row.replicas = Some(usize::try_from(*current).unwrap_or(0)),
             What::JobCreated { job, .. } => {
                 row.running.insert(job.clone());
             }
@@ -110,6 +122,32 @@ impl Row {
             self.fault = None;
         }
         self.decided = Some((in_words(decision), decision.explain()));
+    }
+
+    fn decide_object(&mut self, at: Timestamp, decision: &ObjectDecision, why: &str) {
+        self.values = decision.triggers.iter().map(|trigger| value(&trigger.reading)).collect();
+        self.active = Some(decision.is_active);
+        self.at = Some(at);
+        if !decision.is_error {
+            self.fault = None;
+        }
+        // What the HPA did last stays until KEDA does something itself, or there is something else to say.
+        let is_hpas = decision.activation.rule == Rule::Active && self.decided.as_ref().is_some_and(|(words, _)| words.starts_with("HPA"));
+        if !is_hpas {
+            self.decided = Some((object_in_words(decision), why.to_owned()));
+        }
+    }
+}
+
+/// `0 -> 1`, `2 stay`.
+#[must_use]
+pub fn object_in_words(decision: &ObjectDecision) -> String {
+    let current = decision.current;
+    match decision.activation.replicas {
+        Some(to) if to != current => format!("KEDA {current} -> {to}"),
+        _ if decision.is_error => "trigger failed".to_owned(),
+        _ if current == 0 => "at rest".to_owned(),
+        _ => format!("{current} stay"),
     }
 }
 

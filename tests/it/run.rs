@@ -157,3 +157,84 @@ fn a_trigger_authentication_is_checked_as_kedas_webhook_checks_it() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stderr.contains("spec.podIdentity.roleARN (") && output.stderr.contains("did you mean `roleArn`?"), "{}", output.stderr);
 }
+
+/// A ScaledObject of one `kafka` trigger called `lag`, with its Deployment.
+fn object(name: &str, target: &str) -> String {
+    format!(
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {{name: {name}}}\nspec:\n  pollingInterval: 1\n  cooldownPeriod: 1\n  \
+         scaleTargetRef: {{name: {target}}}\n  triggers:\n  - {{type: kafka, name: lag, metadata: {{lagThreshold: \"50\"}}}}\n"
+    )
+}
+
+fn deployment(name: &str, replicas: u32) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  replicas: {replicas}\n  \
+         selector: {{matchLabels: {{app: w}}}}\n  template:\n    metadata: {{labels: {{app: w}}}}\n    \
+         spec: {{containers: [{{name: c, image: c, env: [{{name: COLOUR, value: blue}}]}}]}}\n"
+    )
+}
+
+#[test]
+fn a_scaled_object_of_a_file_wakes_its_target_and_puts_it_to_rest_and_nothing_is_left() {
+    let stack = Stack::new();
+    let script = "echo \"$COLOUR\" >> seen; trap 'echo ended >> seen; exit 0' TERM; while :; do sleep 0.05; done";
+    let text = object("web", "workers") + &deployment("workers", 0);
+    let args = ["--assume", "lag=60", "--assume", "lag=0@2s", "--for", "7s", "-o", "json", "--", "sh", "-c", script];
+    let output = run(&stack, &text, &args);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let events = output.json_lines();
+    let scaled: Vec<_> = events.iter().filter(|event| event["event"] == "scaled").collect();
+    let steps: Vec<_> = scaled.iter().map(|event| (event["from"].as_i64(), event["to"].as_i64(), event["by"].as_str())).collect();
+    assert_eq!(steps, [(Some(0), Some(1), Some("keda")), (Some(1), Some(0), Some("keda"))]);
+    assert!(scaled.iter().all(|event| event["about"] == "default/web"), "{scaled:?}");
+    let seen = fs::read_to_string(stack.dir().join("seen")).expect("a replica ran");
+    assert_eq!(seen, "blue\nended\n");
+    assert!(stack.processes().is_empty(), "replicas are left");
+}
+
+#[test]
+fn replicas_end_with_the_run_and_the_next_run_clears_what_a_killed_one_left() {
+    let stack = Stack::new();
+    let text = object("web", "workers") + &deployment("workers", 2);
+    let output = run(&stack, &text, &["--assume", "lag=100", "--for", "2s"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("Stopped 2 running jobs and replicas"), "{}", output.stderr);
+    assert!(stack.processes().is_empty(), "replicas are left");
+    let path = stack.dir().join("manifest.yaml");
+    let path = path.to_str().expect("UTF-8");
+    let mut first = stack.spawn(["run", "-f", path, "--assume", "lag=100", "-o", "json"]);
+    first.line("replicas are ready", |line| (line.contains("replicas-changed") && line.contains("\"ready\":2")).then_some(()));
+    first.kill();
+    assert!(!stack.processes().is_empty(), "replicas outlive a run that is killed");
+    let output = stack.run(["run", "-f", path, "--assume", "lag=0", "--once"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(stack.processes().is_empty(), "replicas are left");
+}
+
+#[test]
+fn once_foretells_both_halves_of_a_scaled_object_and_what_pods_use_can_be_assumed() {
+    let stack = Stack::new();
+    let cpu = "  - {type: cpu, metricType: Utilization, metadata: {value: \"50\"}}\n";
+    let workers = deployment("workers", 3).replace("image: c", "image: c, resources: {requests: {cpu: 100m}}");
+    let text = object("web", "workers") + cpu + &workers;
+    let output = run(&stack, &text, &["--once", "--assume", "lag=100"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("default/web") && output.stdout.contains("so"), "{}", output.stdout);
+    let json = run(&stack, &text, &["--once", "--assume", "lag=100", "-o", "json"]).json();
+    assert_eq!(json[0]["decision"]["poll"]["current"], 3, "{json}");
+    assert_eq!(json[0]["decision"]["hpa"]["proposals"].as_array().map(Vec::len), Some(1), "{json}");
+    let json = run(&stack, &text, &["--once", "--assume", "lag=100", "--assume", "cpu=90", "-o", "json"]).json();
+    assert_eq!(json[0]["decision"]["hpa"]["proposals"][1]["metric"], "cpu", "{json}");
+}
+
+#[test]
+fn what_the_webhook_would_refuse_beside_the_others_is_a_usage_error() {
+    let stack = Stack::new();
+    let text = object("first", "workers") + "---\n" + &object("second", "workers") + &deployment("workers", 1);
+    let output = run(&stack, &text, &["--once", "--assume", "lag=0"]);
+    assert_eq!(output.code, Some(2), "{}", output.stdout);
+    assert!(output.stderr.contains("already scaled by the ScaledObject `first`"), "{}", output.stderr);
+    let output = run(&stack, &object("first", "nowhere"), &["--assume", "lag=0", "--for", "1s"]);
+    assert_ne!(output.code, Some(0), "{}", output.stdout);
+    assert!(output.stderr.contains("Deployment `nowhere`"), "{}", output.stderr);
+}

@@ -13,7 +13,7 @@ mod trial;
 pub use jobs::ProcessJobs;
 pub use lease::FileLease;
 pub use objects::FileObjects;
-pub use pool::ProcessPools;
+pub use pool::{AsWanted, ProcessPools, TrialMakings, TrialPool, replica_spec, wanted};
 pub use processes::Launch;
 pub use state::Status;
 pub use trial::Trial;

@@ -1,6 +1,7 @@
 //! Deployments as pools of worker processes of this very binary, kept as a `ReplicaSet` and a kubelet keep pods.
 
 mod replica;
+mod trial;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +28,7 @@ use crate::{
     },
 };
 use replica::Worker;
+pub use trial::{AsWanted, Makings as TrialMakings, TrialPool};
 
 /// The kinds whose pod templates can be run here, and what a `ScaledObject` scales when it does not say.
 const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
@@ -85,11 +87,7 @@ impl ProcessPools {
     /// What the replicas of `owner` are made from, as its object is now.
     async fn makings(&self, (kind, name): &Owner) -> Result<Option<JobSpec>> {
         let Some(object) = self.objects.get(kind, name).await? else { return Ok(None) };
-        let template = object["spec"]["template"].clone();
-        let env = container_environment(&template["spec"], None, &self.objects).await?;
-        let manifest = json!({ "kind": kind, "metadata": { "name": name }, "spec": { "template": template } });
-        let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
-        Ok(Some(JobSpec { scaled_job: name.clone(), generation, manifest, env }))
+        replica_spec((kind, name), &object, &self.objects).await.map(Some)
     }
 
     /// Whoever a `ScaledObject` scales, and whoever has replicas already. A Deployment that nothing ever scaled is left alone:
@@ -150,13 +148,7 @@ impl Workloads for ProcessPools {
 
 impl Inner {
     fn workers(&self) -> Result<Vec<Worker>> {
-        self.processes.reap();
-        let mut workers = Vec::new();
-        for name in self.processes.names()? {
-            workers.extend(Worker::look(&self.processes, &name)?);
-        }
-        workers.sort_by(|a, b| (a.record.created_at, &a.record.name).cmp(&(b.record.created_at, &b.record.name)));
-        Ok(workers)
+        workers(&self.processes)
     }
 
     fn replicas(&self, which: impl Fn(&Worker) -> bool) -> Result<Vec<Replica>> {
@@ -197,18 +189,7 @@ impl Inner {
                 _ => 0,
             };
             let own: Vec<&Worker> = workers.iter().filter(|worker| worker.owner() == *owner && !worker.is_ending()).collect();
-            let standings: Vec<_> = own.iter().map(|worker| worker.standing(spec.as_ref())).collect();
-            let found = upkeep(&standings, usize::try_from(wanted).unwrap_or(0), now);
-            let (leaving, staying): (Vec<&Worker>, Vec<&Worker>) = own.iter().partition(|worker| found.end.contains(&worker.record.name));
-            for worker in leaving {
-                worker.end(&self.processes, now)?;
-            }
-            for worker in staying {
-                worker.revive(&self.processes, now)?;
-            }
-            for _ in 0..found.start {
-                spec.as_ref().map(|spec| self.processes.create(spec.clone())).transpose()?;
-            }
+            tend(&self.processes, &own, spec.as_ref(), wanted, now)?;
         }
         Ok(())
     }
@@ -224,6 +205,34 @@ impl Inner {
     }
 }
 
+/// All workers, oldest first.
+fn workers(processes: &Processes) -> Result<Vec<Worker>> {
+    processes.reap();
+    let mut workers = Vec::new();
+    for name in processes.names()? {
+        workers.extend(Worker::look(processes, &name)?);
+    }
+    workers.sort_by(|a, b| (a.record.created_at, &a.record.name).cmp(&(b.record.created_at, &b.record.name)));
+    Ok(workers)
+}
+
+/// Makes as many of `own` as are `wanted`: the workers of one object, none of which is ending.
+fn tend(processes: &Processes, own: &[&Worker], spec: Option<&JobSpec>, wanted: i32, now: Timestamp) -> Result<()> {
+    let standings: Vec<_> = own.iter().map(|worker| worker.standing(spec)).collect();
+    let found = upkeep(&standings, usize::try_from(wanted).unwrap_or(0), now);
+    let (leaving, staying): (Vec<&Worker>, Vec<&Worker>) = own.iter().partition(|worker| found.end.contains(&worker.record.name));
+    for worker in leaving {
+        worker.end(processes, now)?;
+    }
+    for worker in staying {
+        worker.revive(processes, now)?;
+    }
+    for _ in 0..found.start {
+        spec.map(|spec| processes.create(spec.clone())).transpose()?;
+    }
+    Ok(())
+}
+
 /// Waits until no other process looks after the workers; until the value is dropped none does.
 fn turn(dir: &Path) -> Result<std::fs::File> {
     let path = dir.join(".lock");
@@ -232,8 +241,21 @@ fn turn(dir: &Path) -> Result<std::fs::File> {
     Ok(lock)
 }
 
+/// What a replica of `object`, of this kind and name, is made from; what its environment refers to is among `objects`.
+///
+/// # Errors
+/// When its environment cannot be resolved.
+pub async fn replica_spec((kind, name): (&str, &str), object: &Value, objects: &dyn Objects) -> Result<JobSpec> {
+    let template = object["spec"]["template"].clone();
+    let env = container_environment(&template["spec"], None, objects).await?;
+    let manifest = json!({ "kind": kind, "metadata": { "name": name }, "spec": { "template": template } });
+    let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
+    Ok(JobSpec { scaled_job: name.to_owned(), generation, manifest, env })
+}
+
 /// The replicas that `object` wants, one where it does not say.
-fn wanted(object: &Value) -> i32 {
+#[must_use]
+pub fn wanted(object: &Value) -> i32 {
     object["spec"]["replicas"].as_i64().map_or(1, |count| i32::try_from(count).unwrap_or(i32::MAX))
 }
 

@@ -1,15 +1,19 @@
-//! The folder of one run: its jobs live there, and are gone when it ends.
+//! The folder of one run: its jobs and replicas live there, and are gone when it ends.
 
 use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{StreamExt, stream};
 
-use super::{jobs::ProcessJobs, processes::Launch};
+use super::{
+    jobs::ProcessJobs,
+    pool::{TrialMakings, TrialPool},
+    processes::Launch,
+};
 use crate::{
     backend::files,
     core::{
@@ -28,15 +32,17 @@ pub struct Trial {
     lock: PathBuf,
     _held: File,
     launch: Launch,
+    /// How replicas are started.
+    replica: Launch,
     all: Mutex<Vec<ProcessJobs>>,
 }
 
 impl Trial {
-    /// Makes a folder under `runs`, and clears those of runs that are dead.
+    /// Makes a folder under `runs`, and clears those of runs that are dead. Jobs are started by `launch`, replicas by `replica`.
     ///
     /// # Errors
     /// `State` when the folder cannot be made, or what is left of a dead run cannot be removed.
-    pub async fn begin(runs: &Path, launch: Launch) -> Result<Self> {
+    pub async fn begin(runs: &Path, launch: Launch, replica: Launch) -> Result<Self> {
         files::private_dir(runs)?;
         clear(runs, &launch).await?;
         let name = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
@@ -44,27 +50,40 @@ impl Trial {
         let held = files::lock_file(&lock)?;
         held.lock().map_err(|error| files::fault("lock", &lock, &error))?;
         files::private_dir(&dir)?;
-        Ok(Self { dir, lock, _held: held, launch, all: Mutex::default() })
+        Ok(Self { dir, lock, _held: held, launch, replica, all: Mutex::default() })
     }
 
     /// The jobs of the object called `name`, in a folder of their own.
     #[must_use]
     pub fn jobs(&self, name: &str) -> ProcessJobs {
         let jobs = ProcessJobs::within(self.dir.join(name), self.launch.clone());
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(jobs.clone());
+        self.all().push(jobs.clone());
         jobs
     }
 
-    /// Stops every job, and removes the folder. Returns how many jobs still ran.
+    /// The replicas of the object called `name`, in a folder of their own.
+    #[must_use]
+    pub fn pool(&self, name: &str, makings: TrialMakings) -> TrialPool {
+        let dir = self.dir.join(name);
+        // At the end they are stopped as jobs are.
+        self.all().push(ProcessJobs::within(dir.clone(), self.replica.clone()));
+        TrialPool::within(dir, self.replica.clone(), makings)
+    }
+
+    /// Stops every job and every replica, and removes the folder. Returns how many still ran.
     ///
     /// # Errors
-    /// `State` when a job cannot be stopped or the folder cannot be removed.
+    /// `State` when one cannot be stopped or the folder cannot be removed.
     pub async fn end(self) -> Result<usize> {
-        let all = std::mem::take(&mut *self.all.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = std::mem::take(&mut *self.all());
         let stopped = stop(all).await?;
         remove(&self.dir)?;
         let _ = fs::remove_file(&self.lock);
         Ok(stopped)
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<ProcessJobs>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,12 +53,13 @@ impl View for Running {
     }
 
     fn summary(&self) -> String {
-        let Roster { rows, polls, created, complete, failed, errors, started_at, last_at } = &self.roster;
+        let Roster { rows, polls, scalings, created, complete, failed, errors, started_at, last_at } = &self.roster;
         let seconds = started_at.zip(*last_at).map_or(0.0, |(first, last)| last.duration_since(first).as_secs_f64());
         let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
         let errors = if *errors > 0 { format!("; {} failed", counted(*errors, "read")) } else { String::new() };
+        let scalings = if *scalings > 0 { format!("; {}", counted(*scalings, "scaling")) } else { String::new() };
         format!(
-            "{} in {seconds:.1} s: {}, {} created, {complete} complete{failed}{errors}",
+            "{} in {seconds:.1} s: {}, {} created, {complete} complete{failed}{scalings}{errors}",
             counted(rows.len() as u64, "object"),
             counted(*polls, "poll"),
             counted(*created, "job"),
@@ -130,6 +131,9 @@ fn short_kind(kind: &str) -> &str {
 fn line(event: &Event) -> Option<String> {
     let (word, text) = match &event.what {
         What::Polled { decision, .. } => ("poll", decision.explain()),
+        What::ObjectPolled { why, .. } => ("poll", why.clone()),
+        What::HpaSynced { decision, why, .. } if decision.rescales() => ("hpa", why.clone()),
+        What::Scaled { target, from, to, by } => ("scale", format!("{target}: {from} -> {to} by {}", by.word())),
         What::JobCreated { job, .. } => ("job", format!("{job} created")),
         What::JobChanged { job, state, reason, .. } if state.is_finished() => {
             ("job", format!("{job} {}", reason.as_deref().unwrap_or("ended")))

@@ -33,6 +33,7 @@ fn proposal(proposal: &Proposal) -> String {
     let ratio = proposal.ratio.map_or_else(|| "none".to_owned(), short);
     match (proposal.metric_type, proposal.is_tolerated) {
         (_, true) => format!("{name}: {value} of {target}, ratio {ratio} is within the tolerance -> {replicas}"),
+        (MetricType::Utilization, false) => format!("{name}: {value} % / {target} % of {} pods -> {replicas}", proposal.among),
         (MetricType::Value, false) => format!("{name}: {value} / {target} * {} ready -> {replicas}", proposal.among),
         (_, false) => format!("{name}: {value} / {target} -> {replicas}"),
     }

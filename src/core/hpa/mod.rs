@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     behavior::{Behavior, Changes},
     replicas::{Metric, Proposal, Tolerance},
+    resource::ResourceMetric,
     stabilize::Recommendations,
 };
 
@@ -53,6 +54,8 @@ pub struct Input<'a> {
     pub ready: i32,
     /// Its metrics as they were read, in order.
     pub metrics: &'a [Metric],
+    /// What its pods use, after those.
+    pub resources: &'a [ResourceMetric],
 }
 
 /// What an HPA remembers from one sync to the next.
@@ -151,7 +154,9 @@ pub fn sync(input: &Input<'_>, state: &mut State, now: Timestamp) -> HpaDecision
         return HpaDecision { reason: Reason::BelowMinimum, result: min, ..plain };
     }
     let tolerance = spec.behavior.as_ref().map_or_else(Tolerance::default, Behavior::tolerance);
-    let proposals: Vec<Proposal> = input.metrics.iter().map(|metric| replicas::propose(metric, input, tolerance)).collect();
+    let external = input.metrics.iter().map(|metric| replicas::propose(metric, input, tolerance));
+    let of_pods = input.resources.iter().map(|metric| resource::propose(metric, current, tolerance, now));
+    let proposals: Vec<Proposal> = external.chain(of_pods).collect();
     let Some(wanted) = most(&proposals, current) else {
         return HpaDecision { proposals, reason: Reason::Unreadable, ..plain };
     };

@@ -122,7 +122,7 @@ mod tests {
     fn asked(metric_type: MetricType, value: i64, target: i64, (current, there, ready): (i32, i32, i32)) -> (Option<i32>, bool) {
         let spec = Spec::default();
         let metric = Metric { name: "s0-x".into(), metric_type, target, value: Ok(value) };
-        let input = Input { spec: &spec, current, there, ready, metrics: &[] };
+        let input = Input { spec: &spec, current, there, ready, metrics: &[], resources: &[] };
         let proposal = propose(&metric, &input, Tolerance::default());
         (proposal.replicas, proposal.is_tolerated)
     }

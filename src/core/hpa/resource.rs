@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::replicas::{Proposal, Tolerance, ceil};
-use crate::core::keda::{number::to_float, trigger::metric_type::MetricType};
+use crate::core::keda::{
+    number::{to_float, to_int},
+    trigger::metric_type::MetricType,
+};
 
 /// While a pod is so young, its cpu counts only when it is ready and was measured since:
 /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
@@ -71,6 +74,28 @@ pub struct Sample {
     pub at: Timestamp,
     /// How long it was.
     pub window: SignedDuration,
+}
+
+impl ResourceMetric {
+    /// `ready` pods that have been there for long, each of which uses what `value` says: percent of its request, or an average.
+    #[must_use]
+    pub fn assumed(name: &str, metric_type: MetricType, (value, target): (f64, f64), ready: i32, now: Timestamp) -> Self {
+        let whole = |value: f64| to_int(value.round()).unwrap_or(i64::MAX);
+        let (target, used) = match metric_type {
+            MetricType::Utilization => (Aim::Utilization(i32::try_from(whole(target)).unwrap_or(i32::MAX)), whole(value)),
+            MetricType::AverageValue | MetricType::Value => (Aim::Average(whole(target * 1000.0)), whole(value * 1000.0)),
+        };
+        let long_ago = now - CPU_INITIALIZATION;
+        let pod = |index: i32| Pod {
+            name: index.to_string(),
+            phase: Phase::Started,
+            started_at: Some(long_ago),
+            ready: Some((true, long_ago)),
+            request: Some(100),
+            sample: Some(Sample { used, at: now, window: SignedDuration::ZERO }),
+        };
+        Self { name: name.to_owned(), target, pods: Ok((0..ready).map(pod).collect()) }
+    }
 }
 
 /// What kind of pods there are.

@@ -28,7 +28,7 @@ impl World {
     }
 
     fn sync_all(&mut self, metrics: &[Metric]) -> HpaDecision {
-        let input = Input { spec: &self.spec, current: self.replicas, there: self.replicas, ready: self.replicas, metrics };
+        let input = Input { spec: &self.spec, current: self.replicas, there: self.replicas, ready: self.replicas, metrics, resources: &[] };
         let decision = sync(&input, &mut self.state, self.now);
         if decision.rescales() {
             self.state.scaled(&self.spec, self.replicas, decision.result, self.now);

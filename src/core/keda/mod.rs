@@ -1,5 +1,6 @@
 //! KEDA's rules as pure functions: plain values in, a decision with its arithmetic out.
 
+pub mod admission;
 pub mod aggregate;
 pub mod authentication;
 pub mod authorization;

@@ -155,7 +155,7 @@ fn looked_at(second: f64, visible: i64, in_flight: i64, current: i32) -> [(f64, 
     let decision = ObjectDecision::decide(around, vec![read], after(second));
     let poll = What::ObjectPolled { depths, why: decision.explain(), decision: Box::new(decision), timing: None };
     let spec = hpa::Spec { min: 1, max: 100, behavior: None };
-    let input = Input { spec: &spec, current: current.max(1), there: current.max(1), ready: current, metrics: &metrics };
+    let input = Input { spec: &spec, current: current.max(1), there: current.max(1), ready: current, metrics: &metrics, resources: &[] };
     let decision = hpa::sync(&input, &mut hpa::State::default(), after(second));
     [(second, poll), (second + 0.1, What::HpaSynced { why: decision.explain(), decision: Box::new(decision), timing: None })]
 }

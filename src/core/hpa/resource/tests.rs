@@ -93,6 +93,15 @@ fn memory_counts_whatever_is_ready() {
 }
 
 #[test]
+fn what_is_assumed_is_of_each_pod() {
+    let replicas = |metric_type, figures| {
+        propose(&ResourceMetric::assumed("cpu", metric_type, figures, 3, at(0)), 3, Tolerance::default(), at(0)).replicas
+    };
+    assert_eq!(replicas(MetricType::Utilization, (80.0, 50.0)), Some(5), "ceil(1.6 * 3)");
+    assert_eq!(replicas(MetricType::AverageValue, (0.25, 0.5)), Some(2), "ceil(0.5 * 3)");
+}
+
+#[test]
 fn why_nothing_can_be_said_is_told() {
     let error = |pods| propose(&cpu(HALF, pods), 1, Tolerance::default(), at(0)).error.expect("nothing to say");
     assert_eq!(error(Vec::new()), "the target has no pods");

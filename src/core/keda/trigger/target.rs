@@ -12,7 +12,7 @@ pub struct Target {
 }
 
 /// Types, the parameters of their target in the order in which they are looked for, and the target where none is given.
-const PARAMETERS: [(&str, &[&str], Option<f64>); 58] = [
+const PARAMETERS: [(&str, &[&str], Option<f64>); 60] = [
     ("activemq", &["targetQueueSize"], Some(10.0)),
     ("apache-kafka", &["lagThreshold"], Some(10.0)),
     ("arangodb", &["queryValue"], None),
@@ -34,6 +34,7 @@ const PARAMETERS: [(&str, &[&str], Option<f64>); 58] = [
     ("beanstalkd", &["value"], None),
     ("cassandra", &["targetQueryValue"], None),
     ("couchdb", &["queryValue"], None),
+    ("cpu", &["value"], None),
     ("cron", &[], Some(1.0)),
     ("datadog", &["queryValue", "targetValue"], None),
     ("dynatrace", &["threshold"], None),
@@ -52,6 +53,7 @@ const PARAMETERS: [(&str, &[&str], Option<f64>); 58] = [
     ("kubernetes-workload", &["value"], None),
     ("liiklus", &["lagThreshold"], Some(10.0)),
     ("loki", &["threshold"], None),
+    ("memory", &["value"], None),
     ("metrics-api", &["targetValue"], None),
     ("mongodb", &["queryValue"], None),
     ("mssql", &["targetValue"], None),

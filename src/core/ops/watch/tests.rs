@@ -208,6 +208,9 @@ impl Scalers for Source {
             Some("broken") => return Err(Error::failed("could not read the Secret", "no such key")),
             _ => {}
         }
+        if trigger.is_resource() {
+            return Ok(None);
+        }
         if trigger.kind != "aws-sqs-queue" {
             return Ok(Some(Arc::new(Shards(self.0.clone()))));
         }

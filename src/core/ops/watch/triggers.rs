@@ -129,7 +129,9 @@ impl<'a> Triggers<'a> {
     /// Asks every trigger in order, for a poll that was due at `due`. One that fails is built anew and asked once more; only the
     /// second answer counts.
     pub(super) async fn read(&mut self, origin: Origin<'_>, due: Instant) -> Vec<TriggerReading> {
-        let Some(read) = self.ask(origin, due, &|_| true).await else {
+        // What is of the pods themselves contributes nothing here, even where something is assumed of it.
+        let outside = |index: usize| origin.triggers.get(index).is_none_or(|trigger| !trigger.is_resource());
+        let Some(read) = self.ask(origin, due, &outside).await else {
             let why = self.metrics.as_ref().err().map(ToString::to_string).unwrap_or_default();
             // The set is built anew at the next poll.
             self.build(origin).await;

@@ -9,7 +9,7 @@ use super::{Held, ObjectWatch, Origin, Pool, TriggerReading, What, depths_of};
 use crate::core::{
     error::Result,
     event::ScaledBy,
-    hpa::{self, HpaDecision, Input, Reason},
+    hpa::{self, HpaDecision, Input, Reason, resource::ResourceMetric},
     keda::{
         conditions::Condition,
         fallback::Replicas,
@@ -37,7 +37,8 @@ impl ObjectWatch<'_> {
         let began = Instant::now();
         let late = self.expected.map_or(Duration::ZERO, |expected| began.saturating_duration_since(expected));
         self.expected = Some(began + self.interval());
-        let Some(readings) = self.ask(self.next_poll, &|_| true).await else {
+        let outside = self.outside();
+        let Some(readings) = self.ask(self.next_poll, &|index| outside[index]).await else {
             // KEDA does nothing at a poll whose scalers cannot be built.
             self.polled = true;
             return Ok(());
@@ -75,7 +76,15 @@ impl ObjectWatch<'_> {
         let Some(mut state) = self.hpa.take() else { return Ok(()) };
         let now = self.clock.keda();
         let metrics: Vec<hpa::replicas::Metric> = read.iter().map(MetricRead::metric).collect();
-        let input = Input { spec: &spec, current: scale.wanted, there: scale.current, ready: replicas.ready, metrics: &metrics };
+        let resources = if hpa::asks(&spec, scale.wanted) { self.usage(self.next_sync, replicas.ready).await } else { Vec::new() };
+        let input = Input {
+            spec: &spec,
+            current: scale.wanted,
+            there: scale.current,
+            ready: replicas.ready,
+            metrics: &metrics,
+            resources: &resources,
+        };
         let decision = hpa::sync(&input, &mut state, now);
         let why = decision.explain();
         self.ports.reporter.tell(What::HpaSynced { decision: Box::new(decision.clone()), why, timing });
@@ -96,7 +105,8 @@ impl ObjectWatch<'_> {
 
     /// What KEDA's own half says now; `None` when it would do nothing at all. Changes nothing.
     pub(super) async fn foresee(&mut self) -> Result<Option<ObjectDecision>> {
-        let Some(readings) = self.ask(Instant::now(), &|_| true).await else { return Ok(None) };
+        let outside = self.outside();
+        let Some(readings) = self.ask(Instant::now(), &|index| outside[index]).await else { return Ok(None) };
         let Some((scale, replicas)) = self.seen().await? else { return Ok(None) };
         self.cached.clone_from(&readings);
         let read = self.weigh(readings, replicas);
@@ -109,14 +119,23 @@ impl ObjectWatch<'_> {
         let spec = self.object.hpa();
         let read = if hpa::asks(&spec, scale.wanted) { self.supply(replicas).await } else { Vec::new() };
         let metrics: Vec<hpa::replicas::Metric> = read.iter().map(MetricRead::metric).collect();
-        let input = Input { spec: &spec, current: scale.wanted, there: scale.current, ready: replicas.ready, metrics: &metrics };
+        let resources = if hpa::asks(&spec, scale.wanted) { self.usage(Instant::now(), replicas.ready).await } else { Vec::new() };
+        let input = Input {
+            spec: &spec,
+            current: scale.wanted,
+            there: scale.current,
+            ready: replicas.ready,
+            metrics: &metrics,
+            resources: &resources,
+        };
         let now = self.clock.keda();
         Ok(self.hpa.as_mut().map(|state| hpa::sync(&input, state, now)))
     }
 
     /// What the rules say now. Changes nothing.
     pub(in super::super) async fn outlook(&mut self) -> Result<ObjectOutlook> {
-        let readings = self.ask(Instant::now(), &|_| true).await;
+        let outside = self.outside();
+        let readings = self.ask(Instant::now(), &|index| outside[index]).await;
         let scale = self.ports.workloads.scale(&self.target).await?.unwrap_or(Scale { wanted: 0, current: 0 });
         let ready = Pool::ready(&self.ports.workloads.replicas(&self.target).await?);
         let read = match readings {
@@ -130,15 +149,17 @@ impl ObjectWatch<'_> {
         let (there, ready) = if current == scale.wanted { (scale.current, ready) } else { (current, current) };
         let spec = self.object.hpa();
         let asked: &[hpa::replicas::Metric] = if hpa::asks(&spec, current) { &metrics } else { &[] };
-        let input = Input { spec: &spec, current, there, ready, metrics: asked };
+        let resources = if hpa::asks(&spec, current) { self.usage(Instant::now(), ready).await } else { Vec::new() };
+        let input = Input { spec: &spec, current, there, ready, metrics: asked, resources: &resources };
         let hpa = hpa::sync(&input, &mut hpa::State::default(), self.clock.keda());
         Ok(ObjectOutlook { poll, hpa })
     }
 
     /// Tells once that nobody here measures what pods use.
     pub(super) fn warn_of_pods(&self) {
-        let of_pods: Vec<&str> =
-            self.object.spec.triggers.iter().filter(|trigger| trigger.is_resource()).map(|trigger| trigger.kind.as_str()).collect();
+        let triggers = self.object.spec.triggers.iter().enumerate();
+        let unknown = triggers.filter(|(index, trigger)| trigger.is_resource() && self.triggers.target(*index).is_none());
+        let of_pods: Vec<&str> = unknown.map(|(_, trigger)| trigger.kind.as_str()).collect();
         if of_pods.is_empty() {
             return;
         }
@@ -188,11 +209,34 @@ impl ObjectWatch<'_> {
         let triggers = &self.object.spec.triggers;
         let is_kept = |index: usize| triggers.get(index).is_some_and(|trigger| trigger.use_cached_metrics);
         let kept: Vec<(usize, TriggerReading)> = self.cached.iter().filter(|(index, _)| is_kept(*index)).cloned().collect();
-        let live = |index: usize| kept.iter().all(|(other, _)| *other != index);
+        let outside = self.outside();
+        let live = |index: usize| outside[index] && kept.iter().all(|(other, _)| *other != index);
         let Some(mut readings) = self.ask(self.next_sync, &live).await else { return vec![unbuilt()] };
         readings.extend(kept);
         readings.sort_by_key(|(index, _)| *index);
         self.weigh(readings, replicas)
+    }
+
+    /// Which triggers are of something outside the pods: KEDA reads those only.
+    fn outside(&self) -> Vec<bool> {
+        self.object.spec.triggers.iter().map(|trigger| !trigger.is_resource()).collect()
+    }
+
+    /// What `ready` pods use, as far as something is assumed of it.
+    async fn usage(&mut self, due: Instant, ready: i32) -> Vec<ResourceMetric> {
+        let outside = self.outside();
+        if outside.iter().all(|is_outside| *is_outside) {
+            return Vec::new();
+        }
+        let readings = self.ask(due, &|index| !outside[index]).await.unwrap_or_default();
+        let now = self.clock.keda();
+        let metric = |(index, reading): (usize, TriggerReading)| {
+            let trigger = self.object.spec.triggers.get(index)?;
+            let legacy = trigger.metadata.get("type").and_then(|name| MetricType::from_name(name));
+            let metric_type = legacy.or(trigger.metric_type).unwrap_or_default();
+            Some(ResourceMetric::assumed(&trigger.kind, metric_type, (reading.value, reading.target), ready, now))
+        };
+        readings.into_iter().filter_map(metric).collect()
     }
 
     /// The readings after the fallback.
