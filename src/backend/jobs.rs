@@ -6,7 +6,7 @@ use super::{
     Backend,
     absent::NoCluster,
     kube::{KubeJobs, KubeLease, KubeSights, KubeWorkloads, Owners},
-    process::{FileLease, FileObjects, Launch, ProcessJobs, ProcessPools},
+    process::{FileLease, Launch, ProcessJobs, ProcessPools},
 };
 use crate::core::{
     controller::Install,
@@ -50,7 +50,7 @@ impl Backend {
         if self.settings.target != Target::Local {
             return Ok(Arc::new(KubeWorkloads::new(self.cluster().await?, &self.settings.names.namespace)));
         }
-        let objects = FileObjects::new(self.settings.stack_dir().join("objects"));
+        let objects = self.files(self.object_namespace());
         Ok(Arc::new(ProcessPools::new(self.launch(pace, work)?, objects).telling(self.journal()?)))
     }
 

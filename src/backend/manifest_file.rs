@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::core::{
     error::{Error, Result},
-    keda::manifest::{Document, Object, parse_documents},
+    keda::manifest::{Document, Metadata, Object, parse_documents},
     ports::Objects,
     settings::ScalingKind,
 };
@@ -23,31 +23,44 @@ pub struct ManifestFile {
     applied: Mutex<String>,
 }
 
-/// What opening a manifest found.
+/// A manifest that was read and checked.
 pub struct Opened {
-    /// The objects, with the manifest's among them.
-    pub objects: ManifestFile,
+    path: PathBuf,
+    text: String,
+    documents: Vec<Document>,
     /// What its one ScaledJob or ScaledObject is.
     pub kind: ScalingKind,
     /// The name of that.
     pub object: String,
+    /// The namespace of that, if it names one.
+    pub namespace: Option<String>,
     /// What the API server would drop without a word.
     pub warnings: Vec<String>,
 }
 
+impl Opened {
+    /// Applies every object of it to `objects`, and keeps them up with it from now on.
+    ///
+    /// # Errors
+    /// When one cannot be applied.
+    pub async fn apply(self, objects: Arc<dyn Objects>) -> Result<ManifestFile> {
+        let file = ManifestFile { path: self.path, objects, applied: Mutex::new(self.text) };
+        file.apply_all(&self.documents).await?;
+        Ok(file)
+    }
+}
+
 impl ManifestFile {
-    /// Reads the manifest at `path` (`-` is standard input, read once), checks it, and applies every object in it.
+    /// Reads the manifest at `path` (`-` is standard input, read once) and checks it.
     ///
     /// # Errors
     /// `Input` when it cannot be read, is not valid, or does not hold exactly one ScaledJob or ScaledObject.
-    pub async fn open(path: &Path, objects: Arc<dyn Objects>) -> Result<Opened> {
+    pub fn open(path: &Path) -> Result<Opened> {
         let text = read(path)?;
         let documents = parse_documents(&text, &source(path))?;
-        let (kind, object) = the_scaled(&documents, path)?;
+        let (kind, object, namespace) = the_scaled(&documents, path)?;
         let warnings = documents.iter().flat_map(|document| document.warnings.clone()).collect();
-        let file = Self { path: path.to_owned(), objects, applied: Mutex::new(text) };
-        file.apply_all(&documents).await?;
-        Ok(Opened { objects: file, kind, object, warnings })
+        Ok(Opened { path: path.to_owned(), text, documents, kind, object, namespace, warnings })
     }
 
     async fn apply_all(&self, documents: &[Document]) -> Result<()> {
@@ -103,21 +116,21 @@ impl Objects for ManifestFile {
     }
 }
 
-/// The one object that can be scaled: its kind and name.
-fn the_scaled(documents: &[Document], path: &Path) -> Result<(ScalingKind, String)> {
-    let scaled: Vec<(ScalingKind, &str)> = documents
+/// The one object that can be scaled: its kind, its name, and its namespace if it names one.
+fn the_scaled(documents: &[Document], path: &Path) -> Result<(ScalingKind, String, Option<String>)> {
+    let scaled: Vec<(ScalingKind, &Metadata)> = documents
         .iter()
         .filter_map(|document| match &document.object {
-            Object::ScaledJob(scaled_job) => Some((ScalingKind::ScaledJob, scaled_job.metadata.name.as_str())),
-            Object::ScaledObject(object) => Some((ScalingKind::ScaledObject, object.metadata.name.as_str())),
+            Object::ScaledJob(scaled_job) => Some((ScalingKind::ScaledJob, &scaled_job.metadata)),
+            Object::ScaledObject(object) => Some((ScalingKind::ScaledObject, &object.metadata)),
             Object::Other { .. } => None,
         })
         .collect();
     match scaled[..] {
-        [(kind, name)] => Ok((kind, name.to_owned())),
+        [(kind, metadata)] => Ok((kind, metadata.name.clone(), metadata.namespace.clone().filter(|namespace| !namespace.is_empty()))),
         [] => Err(Error::input("--file", path.display(), "it holds no ScaledJob and no ScaledObject")),
         _ => {
-            let names: Vec<&str> = scaled.iter().map(|(_, name)| *name).collect();
+            let names: Vec<&str> = scaled.iter().map(|(_, metadata)| metadata.name.as_str()).collect();
             Err(Error::input("--file", path.display(), format!("it holds several to scale: {}", names.join(", ")))
                 .hint("watch one at a time: put each into its own file; or run them all with `kedactl run -f`"))
         }

@@ -38,10 +38,9 @@ use analyzer::AnalyzerStore;
 use artifacts::ObjectArtifacts;
 use aws::{
     config::{self, Own, Wire},
-    credentials::{Mint, WebIdentity, token_file},
+    credentials::{Mint, WebIdentity},
     eks::EksCluster,
     queue::SqsQueue,
-    scalers::AwsScalers,
     shared::SharedIdentities,
 };
 use aws_config::SdkConfig;
@@ -88,6 +87,8 @@ pub struct Backend {
     leaves_cluster_out: bool,
     keda_kinds: OnceCell<bool>,
     identities: OnceCell<Arc<SharedIdentities>>,
+    /// The namespace of the objects, where it is not the stack's.
+    namespace: Option<String>,
 }
 
 impl Backend {
@@ -104,7 +105,14 @@ impl Backend {
             leaves_cluster_out: false,
             keda_kinds: OnceCell::new(),
             identities: OnceCell::new(),
+            namespace: None,
         })
+    }
+
+    /// The same for the objects of `namespace`, where objects are files; those of a cluster are the stack's.
+    #[must_use]
+    pub fn of_namespace(self, namespace: Option<String>) -> Self {
+        Self { namespace: namespace.filter(|_| self.settings.target == Target::Local), ..self }
     }
 
     /// The settings in force.
@@ -147,7 +155,7 @@ impl Backend {
     /// When the state directory cannot be used.
     pub async fn scalers(&self) -> Result<Arc<dyn Scalers>> {
         let objects = self.objects().await?;
-        Ok(Arc::new(self.scalers_over(&self.settings.names.namespace, objects, self.keda_objects().await?).await?))
+        Ok(Arc::new(self.scalers_over(self.object_namespace(), objects, self.keda_objects().await?).await?))
     }
 
     /// The stack's Kubernetes objects: files on this machine, or the cluster's own in the stack's namespace.
@@ -155,7 +163,7 @@ impl Backend {
     /// # Errors
     /// `Input` when the kubeconfig has no such context.
     pub async fn objects(&self) -> Result<Arc<dyn Objects>> {
-        self.objects_in(&self.settings.names.namespace).await
+        self.objects_in(self.object_namespace()).await
     }
 
     /// The Kubernetes objects in KEDA's namespace.
@@ -264,26 +272,6 @@ impl Backend {
 }
 
 impl Backend {
-    /// The scalers of `namespace`, whose objects are `objects`; `keda_objects` are those of KEDA's own.
-    async fn scalers_over(&self, namespace: &str, objects: Arc<dyn Objects>, keda_objects: Arc<dyn Objects>) -> Result<AwsScalers> {
-        let (namespace, keda_namespace) = (namespace.to_owned(), self.settings.names.keda_namespace.clone());
-        Ok(AwsScalers { identities: self.identities().await?, namespace, objects, keda_namespace, keda_objects })
-    }
-
-    /// Whom this process is to AWS in the place of KEDA's operator: found once, shared by all that it scales.
-    ///
-    /// # Errors
-    /// When the state directory cannot be used.
-    pub async fn identities(&self) -> Result<Arc<SharedIdentities>> {
-        let find = async || {
-            let wire = self.wire().await?;
-            let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { token_file() };
-            let operator = self.credentials(&wire, Identity::Operator).await?;
-            Ok(Arc::new(SharedIdentities::new(wire, operator, mint)))
-        };
-        self.identities.get_or_try_init(find).await.cloned()
-    }
-
     /// A new file of the journal of runs.
     ///
     /// # Errors
@@ -330,16 +318,26 @@ impl Backend {
     async fn objects_in(&self, namespace: &str) -> Result<Arc<dyn Objects>> {
         Ok(match self.settings.target {
             _ if self.leaves_cluster_out => Arc::new(NoCluster),
-            Target::Local => Arc::new(FileObjects::new(self.settings.stack_dir().join("objects"))),
+            Target::Local => Arc::new(self.files(namespace)),
             Target::Cluster | Target::Eks => {
                 let others = Arc::new(KubeObjects::new(self.cluster().await?, namespace));
                 if !self.keeps_keda_kinds().await? {
                     return Ok(others);
                 }
-                let keda = Arc::new(FileObjects::new(self.settings.stack_dir().join("objects")));
-                Arc::new(PartedObjects { keda, others })
+                Arc::new(PartedObjects { keda: Arc::new(self.files(namespace)), others })
             }
         })
+    }
+
+    /// The objects in `namespace` that are files.
+    fn files(&self, namespace: &str) -> FileObjects {
+        FileObjects::new(self.settings.stack_dir().join("objects")).of_namespace(&self.settings.names.namespace, namespace)
+    }
+
+    /// The namespace of the objects.
+    #[must_use]
+    pub fn object_namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(&self.settings.names.namespace)
     }
 
     async fn emulator(&self) -> Result<&Emulator> {
@@ -368,7 +366,8 @@ impl Backend {
         let name = &self.settings.names.service_account;
         let fault =
             |kind, why: &str| Error::new(kind, format!("could not use the service account `{name}`"), why).hint("run `kedactl setup`");
-        let object = self.objects().await?.get("ServiceAccount", name).await?.ok_or_else(|| fault(Kind::NotFound, "it does not exist"))?;
+        let objects = self.objects_in(&self.settings.names.namespace).await?;
+        let object = objects.get("ServiceAccount", name).await?.ok_or_else(|| fault(Kind::NotFound, "it does not exist"))?;
         role_of(&object).ok_or_else(|| fault(Kind::Denied, "it has no annotation that names its role"))
     }
 

@@ -6,9 +6,13 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{
-    Backend,
+    Backend, Identity,
     absent::NoCluster,
-    aws::scalers::{AwsScalers, Resolution},
+    aws::{
+        credentials::token_file,
+        scalers::{AwsScalers, Resolution},
+        shared::SharedIdentities,
+    },
     manifests::{
         Manifests,
         overlay::{Catalog, Key, Overlay},
@@ -29,7 +33,7 @@ use crate::core::{
         watch::container_environment,
     },
     ports::{Asked, Jobs, Objects, Scalers, Workloads},
-    settings::{ScalingKind, Target},
+    settings::{Aws, ScalingKind, Target},
 };
 
 /// Requests that are made at the same time, however many objects there are.
@@ -208,6 +212,31 @@ impl Backend {
             readers.extend(post.readers(assumptions).await);
         }
         Needs::of(&readers, &self.settings.place.account)
+    }
+
+    /// The scalers of `namespace`, whose objects are `objects`; `keda_objects` are those of KEDA's own.
+    pub(super) async fn scalers_over(
+        &self,
+        namespace: &str,
+        objects: Arc<dyn Objects>,
+        keda_objects: Arc<dyn Objects>,
+    ) -> Result<AwsScalers> {
+        let (namespace, keda_namespace) = (namespace.to_owned(), self.settings.names.keda_namespace.clone());
+        Ok(AwsScalers { identities: self.identities().await?, namespace, objects, keda_namespace, keda_objects })
+    }
+
+    /// Whom this process is to AWS in the place of KEDA's operator: found once, shared by all that it scales.
+    ///
+    /// # Errors
+    /// When the state directory cannot be used.
+    pub async fn identities(&self) -> Result<Arc<SharedIdentities>> {
+        let find = async || {
+            let wire = self.wire().await?;
+            let mint = if self.settings.aws() == Aws::Embedded { Some(self.mint(Identity::Operator).await?) } else { token_file() };
+            let operator = self.credentials(&wire, Identity::Operator).await?;
+            Ok(Arc::new(SharedIdentities::new(wire, operator, mint)))
+        };
+        self.identities.get_or_try_init(find).await.cloned()
     }
 
     /// What files have in `namespace`, over the stack's own objects where it is set up on this machine.

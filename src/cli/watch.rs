@@ -3,7 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use kedactl::{
-    backend::{Backend, exporter::Exporter, manifest_file::ManifestFile},
+    backend::{
+        Backend,
+        exporter::Exporter,
+        manifest_file::{ManifestFile, Opened},
+    },
     core::{
         error::{Error, Result},
         event::{Fanout, Reporter},
@@ -128,14 +132,20 @@ impl ScalerChoice {
 impl Watch {
     pub(crate) async fn run(self, cx: &Context) -> Result<Exit> {
         let settings = cx.settings(Choices::new()).await?;
-        let backend = Backend::connect(&settings)?;
-        let (objects, kind, object) = self.objects(cx, &backend, &settings).await?;
+        let opened = self.file.as_deref().map(ManifestFile::open).transpose()?;
+        let namespace = opened.as_ref().and_then(|opened| opened.namespace.clone());
+        let backend = Backend::connect(&settings)?.of_namespace(namespace);
+        let (kind, object) = match &opened {
+            Some(opened) => (opened.kind, opened.object.clone()),
+            None => (settings.kind, settings.scaled().to_owned()),
+        };
+        let objects = objects(cx, &backend, opened).await?;
         let until = if self.follow { Until::Cancelled } else { Until::Drained };
         let how = Watching { kind, object, pace: self.pace, until, lasts: self.lasts, refresh: refresh(&settings), first: None };
         let scaler = self.scaler.unwrap_or_else(|| ScalerChoice::of(&settings));
         scaler.check(&backend, &*objects, (kind, &how.object)).await?;
         self.check_assumptions(scaler, &*objects, &how).await?;
-        let exporter = self.export(cx, scaler, &*objects, &how, &settings.names.namespace).await?;
+        let exporter = self.export(cx, scaler, &*objects, &how, backend.object_namespace()).await?;
         let work = Work { command: &self.work, metrics: exporter.as_ref(), assume: &self.assume };
         let watched = scaler.run(cx, &backend, &*objects, &how, work).await?;
         if let Some(exporter) = exporter {
@@ -179,16 +189,16 @@ impl Watch {
         };
         check_names(&self.assume, triggers.iter())
     }
+}
 
-    async fn objects(&self, cx: &Context, backend: &Backend, settings: &Settings) -> Result<(Arc<dyn Objects>, ScalingKind, String)> {
-        let objects = backend.objects().await?;
-        let Some(path) = &self.file else { return Ok((objects, settings.kind, settings.scaled().to_owned())) };
-        let opened = ManifestFile::open(path, objects).await?;
-        for warning in &opened.warnings {
-            cx.ui.warn(warning);
-        }
-        Ok((Arc::new(opened.objects), opened.kind, opened.object))
+/// The stack's objects, with those of the manifest among them.
+async fn objects(cx: &Context, backend: &Backend, opened: Option<Opened>) -> Result<Arc<dyn Objects>> {
+    let objects = backend.objects().await?;
+    let Some(opened) = opened else { return Ok(objects) };
+    for warning in &opened.warnings {
+        cx.ui.warn(warning);
     }
+    Ok(Arc::new(opened.apply(objects).await?))
 }
 
 /// What a watch is given beside the object: what jobs run, and who serves what it does.

@@ -1,5 +1,6 @@
 //! What every backend keeps to: the embedded service always, moto's server where there is one.
 
+mod authentication;
 mod metrics;
 mod modes;
 mod objects;

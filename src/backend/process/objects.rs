@@ -17,16 +17,37 @@ use crate::{
     },
 };
 
-/// The objects kept under one folder, as `<kind>/<name>.json`.
+/// The kind that is in no namespace.
+const CLUSTER_KIND: &str = "ClusterTriggerAuthentication";
+
+/// The objects kept under one folder, as `<kind>/<name>.json`, and those of other namespaces than the stack's as
+/// `<kind>/<namespace>/<name>.json`.
 #[derive(Debug, Clone)]
 pub struct FileObjects {
     dir: PathBuf,
+    place: Option<Place>,
+}
+
+/// One namespace of several.
+#[derive(Debug, Clone)]
+struct Place {
+    /// The stack's.
+    home: String,
+    /// The one whose objects these are.
+    namespace: String,
 }
 
 impl FileObjects {
-    /// The objects under `dir`, which is made on the first write.
+    /// The objects under `dir`, which is made on the first write; all of them in one namespace, whichever they name.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self { dir: dir.into(), place: None }
+    }
+
+    /// Those of them that are in `namespace`, where the stack's own is `home`. An object that names another namespace is stored
+    /// there, as on a cluster.
+    #[must_use]
+    pub fn of_namespace(self, home: &str, namespace: &str) -> Self {
+        Self { place: Some(Place { home: home.to_owned(), namespace: namespace.to_owned() }), ..self }
     }
 
     /// Stores `object` in the place of an older one of its kind and name, and returns it as stored: `uid` and
@@ -37,18 +58,9 @@ impl FileObjects {
     /// `Input` when it has no legal kind and name; `State` when it cannot be written.
     pub fn put(&self, object: Value) -> Result<Value> {
         let (kind, name) = identity(&object)?;
-        self.change(&kind, &name, |old| Ok(admit(object, old.as_ref(), Timestamp::now())))
-    }
-
-    /// Stores what `change` makes of the object of `kind` called `name`; nobody else changes any meanwhile.
-    fn change(&self, kind: &str, name: &str, change: impl FnOnce(Option<Value>) -> Result<Value>) -> Result<Value> {
-        let path = self.path(kind, name)?;
-        files::private_dir(&self.dir.join(kind))?;
-        let lock = files::lock_file(&self.dir.join(".lock"))?;
-        lock.lock().map_err(|error| files::fault("lock", &self.dir, &error))?;
-        let stored = change(files::read_json(&path)?)?;
-        files::replace_json(&path, &stored)?;
-        Ok(stored)
+        let named = object.pointer("/metadata/namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty());
+        let folder = self.folder(&kind, named)?;
+        change(&self.dir, &folder.join(file_name(&kind, &name)?), |old| Ok(admit(object, old.as_ref(), Timestamp::now())))
     }
 
     /// The object of `kind` called `name`; absent is `None`.
@@ -59,16 +71,44 @@ impl FileObjects {
         files::read_json(&self.path(kind, name)?)
     }
 
-    fn path(&self, kind: &str, name: &str) -> Result<PathBuf> {
+    /// Where the objects of `kind` are that are in the namespace `named`, or else in the one whose objects these are.
+    fn folder(&self, kind: &str, named: Option<&str>) -> Result<PathBuf> {
         if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(Error::input("object kind", kind, "it must be letters and digits"));
         }
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-        if name.is_empty() || name.len() > 253 || name.starts_with('.') || !name.bytes().all(legal) {
-            return Err(Error::input(format!("{kind} name"), name, "it must be lower-case letters, digits, hyphens and dots"));
+        let folder = self.dir.join(kind);
+        let Some(place) = self.place.as_ref().filter(|_| kind != CLUSTER_KIND) else { return Ok(folder) };
+        let namespace = named.unwrap_or(&place.namespace);
+        if namespace == place.home {
+            return Ok(folder);
         }
-        Ok(self.dir.join(kind).join(format!("{name}.json")))
+        if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            return Err(Error::input("metadata.namespace", namespace, "it must be lower-case letters, digits and hyphens"));
+        }
+        Ok(folder.join(namespace))
     }
+
+    fn path(&self, kind: &str, name: &str) -> Result<PathBuf> {
+        Ok(self.folder(kind, None)?.join(file_name(kind, name)?))
+    }
+}
+
+/// Stores at `path` what `change` makes of the object there; nobody else changes any below `dir` meanwhile.
+fn change(dir: &Path, path: &Path, change: impl FnOnce(Option<Value>) -> Result<Value>) -> Result<Value> {
+    files::private_dir(path.parent().unwrap_or(dir))?;
+    let lock = files::lock_file(&dir.join(".lock"))?;
+    lock.lock().map_err(|error| files::fault("lock", dir, &error))?;
+    let stored = change(files::read_json(path)?)?;
+    files::replace_json(path, &stored)?;
+    Ok(stored)
+}
+
+fn file_name(kind: &str, name: &str) -> Result<String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    if name.is_empty() || name.len() > 253 || name.starts_with('.') || !name.bytes().all(legal) {
+        return Err(Error::input(format!("{kind} name"), name, "it must be lower-case letters, digits, hyphens and dots"));
+    }
+    Ok(format!("{name}.json"))
 }
 
 #[async_trait]
@@ -78,14 +118,14 @@ impl Objects for FileObjects {
     }
 
     async fn list(&self, kind: &str) -> Result<Vec<Value>> {
-        let dir = self.dir.join(kind);
+        let dir = self.folder(kind, None)?;
         let mut names = match fs::read_dir(&dir) {
             Ok(entries) => entries.filter_map(|entry| entry.ok().and_then(|entry| object_name(&entry.path()))).collect::<Vec<_>>(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(files::fault("read", &dir, &error)),
         };
         names.sort_unstable();
-        let objects = names.iter().map(|name| files::read_json(&self.path(kind, name)?));
+        let objects = names.iter().map(|name| self.read(kind, name));
         Ok(objects.collect::<Result<Vec<Option<Value>>>>()?.into_iter().flatten().collect())
     }
 
@@ -102,7 +142,7 @@ impl Objects for FileObjects {
     }
 
     async fn patch_status(&self, kind: &str, name: &str, patch: &Value) -> Result<()> {
-        let merged = self.change(kind, name, |old| {
+        let merged = change(&self.dir, &self.path(kind, name)?, |old| {
             let mut object = old
                 .ok_or_else(|| Error::new(Kind::NotFound, format!("could not write the status of {kind} `{name}`"), "it does not exist"))?;
             merge(&mut object["status"], patch);
@@ -205,6 +245,30 @@ mod tests {
         let stored = objects.put(deployment(json!({"paused": false}))).expect("stored");
         assert_eq!(stored["status"], json!({"a": {"c": 2, "d": 3}, "list": [2]}));
         assert_eq!((&stored["spec"]["replicas"], &stored["metadata"]["generation"]), (&json!(3), &json!(1)));
+    }
+
+    #[tokio::test]
+    async fn objects_of_one_name_in_two_namespaces_stay_apart() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let of = |namespace: &str| FileObjects::new(dir.path().join("objects")).of_namespace("work", namespace);
+        let (work, keda) = (of("work"), of("keda"));
+        let secret = |namespace: Option<&str>, kind: &str| json!({"kind": kind, "metadata": {"name": "s", "namespace": namespace}});
+        for (by, named, here, there) in [
+            (&work, None, &work, &keda),
+            (&work, Some("keda"), &keda, &work),
+            (&keda, None, &keda, &work),
+            (&keda, Some("work"), &work, &keda),
+        ] {
+            by.apply(&secret(named, "Secret")).await.expect("applied");
+            assert_eq!(there.list("Secret").await.expect("listed"), Vec::<Value>::new());
+            assert_eq!(here.list("Secret").await.expect("listed").len(), 1);
+            here.delete("Secret", "s").await.expect("deleted");
+            assert_eq!(here.get("Secret", "s").await.expect("read"), None);
+        }
+        keda.apply(&secret(None, CLUSTER_KIND)).await.expect("applied");
+        assert!(work.get(CLUSTER_KIND, "s").await.expect("read").is_some(), "it is in no namespace");
+        let error = work.apply(&secret(Some("../x"), "Secret")).await.expect_err("no namespace");
+        assert!(error.to_string().contains("metadata.namespace"), "{error}");
     }
 
     #[tokio::test]
