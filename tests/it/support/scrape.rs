@@ -90,10 +90,8 @@ fn sample(text: &str) -> (BTreeMap<String, String>, f64) {
     let (labels, value) = text.strip_prefix('{').and_then(|rest| rest.rsplit_once("} ")).unwrap_or_else(|| panic!("no labels: {text}"));
     let label = |pair: &str| {
         let (name, value) = pair.split_once("=\"").unwrap_or_else(|| panic!("no label: {pair}"));
-        (name.to_owned(), value.strip_suffix('"').unwrap_or_else(|| panic!("no end: {pair}")).to_owned())
+        (name.to_owned(), value.to_owned())
     };
-    (
-        labels.split("\",").map(|pair| label(&format!("{}\"", pair.trim_end_matches('"')))).collect(),
-        value.parse().unwrap_or_else(|_| panic!("no number: {text}")),
-    )
+    let labels = labels.strip_suffix('"').unwrap_or_else(|| panic!("no end: {text}"));
+    (labels.split("\",").map(label).collect(), value.parse().unwrap_or_else(|_| panic!("no number: {text}")))
 }
