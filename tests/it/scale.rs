@@ -214,16 +214,28 @@ async fn what_happens_to_a_scaled_object_and_its_hpa_is_seen() {
     let hpa = json!({
         "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler",
         "metadata": {
-            "name": "keda-hpa-encoder", "labels": { "scaledobject.keda.sh/name": "encoder" },
-            "annotations": { "autoscaling.alpha.kubernetes.io/conditions": condition }
+            "name": "keda-hpa-encoder", "labels": { "scaledobject.keda.sh/name": "encoder" }
         },
         "spec": { "maxReplicas": 4, "scaleTargetRef": { "kind": "Deployment", "name": "encoder" } }
     });
     let path = format!("/apis/autoscaling/v1/namespaces/{}/horizontalpodautoscalers", space.namespace);
-    let request = http::Request::post(path).header("content-type", "application/json").body(hpa.to_string().into_bytes());
-    space.client.request::<Value>(request.expect("a request")).await.expect("made");
-    let Sight::Hpa { name, condition, .. } = until(&mut seen, |sight| matches!(sight, Sight::Hpa { .. })).await else { panic!("the HPA") };
-    assert_eq!((name.as_str(), condition.as_str()), ("keda-hpa-encoder", "False/ScalingDisabled: scaling is disabled"));
+    let ask = async |request: http::request::Builder, kind: &str, body: &Value| {
+        let request = request.header("content-type", kind).body(body.to_string().into_bytes()).expect("a request");
+        space.client.request::<Value>(request).await.expect("answered");
+    };
+    ask(http::Request::post(&path), "application/json", &hpa).await;
+    let status = json!({
+        "metadata": { "annotations": { "autoscaling.alpha.kubernetes.io/conditions": condition } },
+        "status": { "currentReplicas": 0, "desiredReplicas": 3 }
+    });
+    ask(http::Request::patch(format!("{path}/keda-hpa-encoder/status")), "application/merge-patch+json", &status).await;
+    let wanted = Sight::Hpa {
+        name: "keda-hpa-encoder".into(),
+        current: 0,
+        desired: 3,
+        condition: "False/ScalingDisabled: scaling is disabled".into(),
+    };
+    until(&mut seen, |sight| *sight == wanted).await;
     objects.delete("ScaledObject", "encoder").await.expect("deleted");
     until(&mut seen, |sight| matches!(sight, Sight::Gone)).await;
 }
