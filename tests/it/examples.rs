@@ -27,7 +27,7 @@ enum Fill {
     Backlog(f64),
 }
 
-/// A file, what is there, each metric with its value, and how many jobs are wanted.
+/// A file, what is there, each metric with its value, and how many jobs or replicas are wanted.
 type Example = (&'static str, Fill, &'static [(&'static str, f64)], u64);
 
 const EXAMPLES: [Example; 17] = [
@@ -37,7 +37,7 @@ const EXAMPLES: [Example; 17] = [
     ("04-dynamodb-streams.yaml", Fill::Nothing, &[("s0-aws-dynamodb-streams-carts", 1.0)], 1),
     ("05-cloudwatch.yaml", Fill::Backlog(25.0), &[("s0-aws-cloudwatch", 25.0)], 3),
     ("06-cron.yaml", Fill::Nothing, &[("s0-cron-Etc-UTC-00xxx-5923xxx", 3.0)], 3),
-    ("07-cpu.yaml", Fill::Messages("thumbnails", 6), &[("s0-aws-sqs-thumbnails", 6.0)], 2),
+    ("07-scaled-object.yaml", Fill::Messages("thumbnails", 12), &[("s0-aws-sqs-thumbnails", 12.0)], 3),
     ("08-several-triggers.yaml", Fill::Messages("ingest", 10), &[("s0-aws-sqs-ingest", 10.0), ("s1-aws-kinesis-ingest", 1.0)], 3),
     ("09-role.yaml", Fill::Messages("role", 6), &[("s0-aws-sqs-role", 6.0)], 2),
     ("10-workload-role.yaml", Fill::Messages("workload-role", 6), &[("s0-aws-sqs-workload-role", 6.0)], 2),
@@ -119,8 +119,13 @@ async fn run(example: Example) {
     let second = look(&stack, file, &[]);
     assert_eq!(second["objects"].as_array().map(Vec::len), Some(1), "{file}: {second}");
     let decision = &second["objects"][0]["decision"];
+    // A ScaledObject has KEDA's half of the decision, and the HPA's.
+    let (read, told) = match &decision["hpa"] {
+        Value::Null => (decision, &decision["create"]),
+        hpa => (&decision["poll"], &hpa["result"]),
+    };
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let found: Vec<(String, f64)> = decision["triggers"]
+    let found: Vec<(String, f64)> = read["triggers"]
         .as_array()
         .expect("a list")
         .iter()
@@ -128,7 +133,7 @@ async fn run(example: Example) {
         .collect();
     let wanted: Vec<(String, f64)> = readings.iter().map(|(metric, value)| ((*metric).to_owned(), *value)).collect();
     assert_eq!(format!("{found:?}"), format!("{wanted:?}"), "{file}");
-    assert_eq!(decision["create"].as_u64(), Some(jobs), "{file}: {decision}");
+    assert_eq!(told.as_u64(), Some(jobs), "{file}: {decision}");
 }
 
 #[tokio::test]

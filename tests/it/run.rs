@@ -126,7 +126,7 @@ fn a_refused_authentication_names_object_and_way_out_and_no_secret() {
         kafka("orders", "work").replace("{type: kafka, name: lag, metadata: {lagThreshold: \"50\"}}", trigger)
     );
     let output = run(&stack, &text, &["--once", "-o", "json"]);
-    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert!(output.stdout.contains("awsSecretAccessKey not found"), "{}", output.stdout);
     assert!(output.stdout.contains("Secret `keys` in namespace `work` has no key `secrte`"), "{}", output.stdout);
     let drawn = run(&stack, &text, &["--once"]);

@@ -88,3 +88,21 @@ async fn a_passing_fault_is_said_once_and_polls_go_on() {
     assert_eq!(world.told(|what| matches!(what, What::Warning { .. })), 1);
     assert_eq!(created(&world), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_scaled_job_is_not_polled_until_it_is_resumed() {
+    let world = world(2, &json!({}));
+    lock(&world.scaled_job)["metadata"]["annotations"] = json!({ "autoscaling.keda.sh/paused": "true" });
+    let mut looks = 0;
+    *lock(&world.step) = Some(Box::new(move |world| {
+        looks += 1;
+        if looks == 30 {
+            assert_eq!(polls(world), 0);
+            lock(&world.scaled_job)["metadata"]["annotations"] = json!({});
+        }
+    }));
+    run_for(&world, 60).await;
+    assert!(polls(&world) > 0);
+    assert_eq!(created(&world), 2);
+    assert_eq!(world.told(|what| matches!(what, What::Paused { .. })), 2);
+}
