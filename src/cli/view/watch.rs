@@ -15,7 +15,7 @@ use super::{
     figures::{age, bar, counted, sparkline, wrap},
     lines::Lines,
 };
-use crate::cli::live::View;
+use crate::cli::{live::View, table::table};
 
 /// From this width on, message ids are shown in full.
 const WIDE: usize = 110;
@@ -188,6 +188,27 @@ fn notes(board: &Board, columns: usize) -> Vec<String> {
         lines.into_iter().map(|line| style(line).yellow().to_string())
     };
     board.notes.iter().skip(first).flat_map(one).collect()
+}
+
+/// A table of `rows` in as many columns and lines as there is room for, each row in its colours; how many more there are, below.
+fn listed<T>(
+    header: &[&str],
+    rows: &[T],
+    (columns, room): (usize, usize),
+    cells: impl Fn(&T) -> Vec<String>,
+    painted: impl Fn(&str, &T) -> String,
+) -> Vec<String> {
+    if rows.is_empty() || room < 3 {
+        return Vec::new();
+    }
+    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
+    let text = table(columns, header, rows.iter().take(shown).map(cells).collect());
+    let head = text.lines().take(1).map(|line| style(line).dim().to_string());
+    let mut lines: Vec<String> = head.chain(text.lines().skip(1).zip(rows).map(|(line, row)| painted(line, row))).collect();
+    if shown < rows.len() {
+        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
+    }
+    lines
 }
 
 fn labelled(label: &str, text: &str) -> String {

@@ -7,29 +7,13 @@ use kedactl::core::{
     event::JobState,
 };
 
-use super::{WIDE, age};
-use crate::cli::table::table as grid;
+use super::{WIDE, age, listed};
 
 /// The jobs that still exist, in as many lines as there is `room` for.
 pub(super) fn table(board: &Board, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
     let rows = board.rows();
-    if rows.is_empty() || room < 3 {
-        return Vec::new();
-    }
-    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
-    let cells = rows.iter().take(shown).map(|row| cells(row, now, columns >= WIDE)).collect();
-    let text = grid(columns, &["JOB", "STATE", "AGE", "MESSAGE", "REASON"], cells);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    if let Some(header) = lines.first_mut() {
-        *header = style(&*header).dim().to_string();
-    }
-    for (line, row) in lines.iter_mut().skip(1).zip(&rows) {
-        *line = painted(line, row.state);
-    }
-    if shown < rows.len() {
-        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
-    }
-    lines
+    let cells = |row: &&JobRow| cells(row, now, columns >= WIDE);
+    listed(&["JOB", "STATE", "AGE", "MESSAGE", "REASON"], &rows, (columns, room), cells, |line, row| painted(line, row.state))
 }
 
 fn cells(row: &JobRow, now: Timestamp, wide: bool) -> Vec<String> {

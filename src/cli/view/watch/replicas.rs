@@ -7,8 +7,7 @@ use kedactl::core::{
     event::ReplicaState,
 };
 
-use super::{WIDE, age, counted, wrap};
-use crate::cli::table::table as grid;
+use super::{WIDE, age, counted, listed, wrap};
 
 /// `3/4 ready, 1 ending, peak 6, 2 kills`.
 pub(super) fn counts(replicas: &Replicas) -> String {
@@ -32,23 +31,8 @@ pub(super) fn hpa(board: &Board, columns: usize, most: usize) -> Vec<String> {
 /// The replicas, in as many lines as there is `room` for.
 pub(super) fn table(replicas: &Replicas, now: Timestamp, columns: usize, room: usize) -> Vec<String> {
     let rows = replicas.rows();
-    if rows.is_empty() || room < 3 {
-        return Vec::new();
-    }
-    let shown = if rows.len() < room { rows.len() } else { room.saturating_sub(2) };
-    let cells = rows.iter().take(shown).map(|row| cells(row, now, columns >= WIDE)).collect();
-    let text = grid(columns, &["REPLICA", "STATE", "AGE", "DONE", "MESSAGE"], cells);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    if let Some(header) = lines.first_mut() {
-        *header = style(&*header).dim().to_string();
-    }
-    for (line, row) in lines.iter_mut().skip(1).zip(&rows) {
-        *line = painted(line, row);
-    }
-    if shown < rows.len() {
-        lines.push(style(format!("+ {} more", rows.len() - shown)).dim().to_string());
-    }
-    lines
+    let cells = |row: &&ReplicaRow| cells(row, now, columns >= WIDE);
+    listed(&["REPLICA", "STATE", "AGE", "DONE", "MESSAGE"], &rows, (columns, room), cells, |line, row| painted(line, row))
 }
 
 fn cells(row: &ReplicaRow, now: Timestamp, wide: bool) -> Vec<String> {
