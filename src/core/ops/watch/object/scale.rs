@@ -69,23 +69,11 @@ impl ObjectWatch<'_> {
 
     /// One sync of the HPA: it asks for the metrics, decides, and scales. Ends when the lease lapses meanwhile.
     pub(super) async fn sync(&mut self, held: &dyn Held) -> Result<()> {
-        let Some((scale, replicas)) = self.seen().await? else { return Ok(()) };
-        let spec = self.object.hpa();
-        let read = if hpa::asks(&spec, scale.wanted) { self.supply(replicas).await } else { Vec::new() };
-        let timing = (!read.is_empty()).then(|| self.timing(Duration::ZERO));
+        let Some(gathered) = self.gather(self.next_sync).await? else { return Ok(()) };
         let Some(mut state) = self.hpa.take() else { return Ok(()) };
         let now = self.clock.keda();
-        let metrics: Vec<hpa::replicas::Metric> = read.iter().map(MetricRead::metric).collect();
-        let resources = if hpa::asks(&spec, scale.wanted) { self.usage(self.next_sync, replicas.ready).await } else { Vec::new() };
-        let input = Input {
-            spec: &spec,
-            current: scale.wanted,
-            there: scale.current,
-            ready: replicas.ready,
-            metrics: &metrics,
-            resources: &resources,
-        };
-        let decision = hpa::sync(&input, &mut state, now);
+        let decision = hpa::sync(&gathered.input(), &mut state, now);
+        let Gathered { spec, scale, read, timing, .. } = gathered;
         let why = decision.explain();
         self.ports.reporter.tell(What::HpaSynced { decision: Box::new(decision.clone()), why, timing });
         let may = held.is_held();
@@ -115,21 +103,9 @@ impl ObjectWatch<'_> {
 
     /// What the HPA says now, by what was seen so far; `None` while it is paused. Changes nothing.
     pub(super) async fn foresee_hpa(&mut self) -> Result<Option<HpaDecision>> {
-        let Some((scale, replicas)) = self.seen().await? else { return Ok(None) };
-        let spec = self.object.hpa();
-        let read = if hpa::asks(&spec, scale.wanted) { self.supply(replicas).await } else { Vec::new() };
-        let metrics: Vec<hpa::replicas::Metric> = read.iter().map(MetricRead::metric).collect();
-        let resources = if hpa::asks(&spec, scale.wanted) { self.usage(Instant::now(), replicas.ready).await } else { Vec::new() };
-        let input = Input {
-            spec: &spec,
-            current: scale.wanted,
-            there: scale.current,
-            ready: replicas.ready,
-            metrics: &metrics,
-            resources: &resources,
-        };
+        let Some(gathered) = self.gather(Instant::now()).await? else { return Ok(None) };
         let now = self.clock.keda();
-        Ok(self.hpa.as_mut().map(|state| hpa::sync(&input, state, now)))
+        Ok(self.hpa.as_mut().map(|state| hpa::sync(&gathered.input(), state, now)))
     }
 
     /// What the rules say now. Changes nothing.
@@ -171,6 +147,19 @@ impl ObjectWatch<'_> {
         let message =
             format!("{}: only a cluster's metrics API knows what pods use, and this process does not ask it; {rest}", of_pods.join(", "));
         self.ports.reporter.tell(What::Warning { message });
+    }
+
+    /// What a sync of the HPA goes by; what is assumed of the pods is what was due at `due`. `None`, after saying so, when the target
+    /// does not exist.
+    async fn gather(&mut self, due: Instant) -> Result<Option<Gathered>> {
+        let Some((scale, replicas)) = self.seen().await? else { return Ok(None) };
+        let spec = self.object.hpa();
+        let asks = hpa::asks(&spec, scale.wanted);
+        let read = if asks { self.supply(replicas).await } else { Vec::new() };
+        let timing = (!read.is_empty()).then(|| self.timing(Duration::ZERO));
+        let metrics = read.iter().map(MetricRead::metric).collect();
+        let resources = if asks { self.usage(due, replicas.ready).await } else { Vec::new() };
+        Ok(Some(Gathered { spec, scale, ready: replicas.ready, read, timing, metrics, resources }))
     }
 
     /// The target's scale and its replicas; `None`, after saying so, when it does not exist.
@@ -263,6 +252,31 @@ impl ObjectWatch<'_> {
             created: Some(self.clock.keda_of(self.object.metadata.creation_timestamp.unwrap_or(self.clock.began()))),
         };
         ObjectDecision::decide(around, read, self.clock.keda())
+    }
+}
+
+/// What one sync of the HPA goes by.
+struct Gathered {
+    spec: hpa::Spec,
+    scale: Scale,
+    ready: i32,
+    read: Vec<MetricRead>,
+    /// How the read went in time, where anything was read.
+    timing: Option<Timing>,
+    metrics: Vec<hpa::replicas::Metric>,
+    resources: Vec<ResourceMetric>,
+}
+
+impl Gathered {
+    fn input(&self) -> Input<'_> {
+        Input {
+            spec: &self.spec,
+            current: self.scale.wanted,
+            there: self.scale.current,
+            ready: self.ready,
+            metrics: &self.metrics,
+            resources: &self.resources,
+        }
     }
 }
 
